@@ -1,0 +1,153 @@
+/**
+ * The one error hierarchy of Paddock.
+ *
+ * Code never matches on message text: it matches on `code`, a stable
+ * `group.reason` identifier (DESIGN.md, "Errors"). Every error says what is
+ * wrong (`message`), and, where the operator can do something, what (`remedy`).
+ */
+
+/** Every code Paddock can raise, with the remedy shown unless the error brings a better one. */
+export const errorCodes = {
+  'bundle.not_found': 'Check the path, or load the folder or .wasm file again.',
+  'bundle.no_component': 'A bundle holds a manifest and the component it names, usually module.wasm.',
+  'bundle.unsafe_archive': 'Ask the author for an archive without links, absolute paths or "..".',
+  'bundle.too_large': 'A component may be at most 64 MiB; ask the author for a smaller build.',
+  'manifest.missing': 'Add a paddock.toml beside the component, or load the .wasm alone with no grants.',
+  'manifest.unreadable': 'Check the permissions of the file.',
+  'manifest.syntax': 'Correct the TOML at the place named.',
+  'manifest.unknown_key': 'Remove the key or correct its spelling.',
+  'manifest.wrong_type': 'Correct the value at the place named.',
+  'manifest.bad_name': 'Use a name without slashes, "..", or blanks at its ends.',
+  'manifest.unknown_capability': 'Use one of the capabilities listed.',
+  'manifest.capability_conflict': 'Name each capability in one list only.',
+  'manifest.bad_subscription': 'Correct the subscription named.',
+  'manifest.bad_digest': 'Give the digest as "sha256:" and 64 hexadecimal digits.',
+  'manifest.ambiguous': 'Keep one manifest only.',
+  'component.not_wasm': 'Load a WebAssembly component (.wasm).',
+  'component.core_module': 'Turn the core module into a component, for instance with "jco new" or "wasm-tools component new".',
+  'component.truncated': 'Copy or build the file again; it ends before its contents do.',
+  'component.malformed': 'Build the component again with a current toolchain.',
+  'component.digest_mismatch': 'The file is not the one the manifest pins. Get the right file, or correct the pin if you trust this one.',
+  'component.unknown_imports': 'The component needs interfaces that Paddock does not provide; ask its author which host it is for.',
+  'component.invalid_world': 'The component exports no contract that Paddock knows.',
+  'component.unsupported_dialect': 'The component was built against other shapes of these interfaces; ask for a build for the version listed.',
+  'component.capability_violation': 'Add the capability to the manifest, or rebuild without the import.',
+  'component.capability_unavailable': 'Provide the capability in the settings, or use a module that does not need it.',
+  'compiler.failed': 'Build the component again with a current toolchain; if it persists, report it with the file.',
+  'compiler.crashed': 'Load the module again; if it persists, the component cannot be compiled on this machine.',
+  'compiler.timeout': 'Load the module again; if it persists, the component is too complex.',
+  'compiler.cache_unwritable': 'Make room on the disk, or make the state directory writable.',
+  'module.duplicate': 'Unload the other module of this name first, or rename one of them.',
+  'module.unknown': 'The module is not loaded. Choose one from the list.',
+  'module.not_running': 'Start the module first.',
+  'module.busy': 'Wait until what runs on the module is done.',
+  'module.consent_required': 'Review what the module asks for and allow or refuse it.',
+  'module.init_rejected': 'Correct the configuration the module refused, then reload it.',
+  'module.poisoned': 'Look at the last errors, then revive or remove the module.',
+  'module.chain_not_configured': 'Add an endpoint for the chain on the Chains page.',
+  'sandbox.launch_failed': 'Restart the module; if it persists, check memory and process limits of this machine.',
+  'sandbox.start_timeout': 'Restart the module; this machine may be overloaded.',
+  'sandbox.exited': 'The module is restarted by itself; look at its log for the cause.',
+  'sandbox.stopped': 'Start the module again when it is wanted.',
+  'sandbox.unresponsive': 'The module is restarted by itself.',
+  'sandbox.protocol': 'The sandbox sent what it must not; the module is restarted.',
+  'sandbox.trap': 'The module failed by its own fault; tell its author.',
+  'sandbox.out_of_fuel': 'Raise the fuel limit of the module, or tell its author.',
+  'sandbox.out_of_memory': 'Raise the memory limit of the module, or tell its author.',
+  'sandbox.deadline': 'Raise the time limit of the module, or look which host call was slow.',
+  'sandbox.cancelled': 'Nothing to do: the caller went away.',
+  'sandbox.instantiate_failed': 'Build the component again, or tell its author.',
+  'guest.error': 'The module itself answered with an error; its state was rolled back.',
+  'store.open_failed': 'Check that the state directory can be written and has room.',
+  'store.corrupt': 'The damaged file was kept aside. Restore a backup or start with an empty store.',
+  'store.foreign': 'The file belongs to another program or module. Move it away.',
+  'store.full': 'Make room on the disk.',
+  'store.read_only': 'Make the state directory writable.',
+  'store.busy': 'Another program holds the file; close it.',
+  'store.quota_exceeded': 'Raise the store limit of the module, or purge its store.',
+  'store.io': 'Check the disk.',
+  'chain.unknown': 'Add an endpoint for the chain on the Chains page.',
+  'chain.unreachable': 'Check the address and that the node is running.',
+  'chain.timeout': 'The node did not answer in time; check it or choose another endpoint.',
+  'chain.wrong_chain': 'The endpoint serves another chain. Correct its address or the chain id.',
+  'chain.not_json_rpc': 'The address answers, but not with JSON-RPC. Check the path and the key.',
+  'chain.closed': 'The node closed the connection; Paddock reconnects by itself.',
+  'chain.rate_limited': 'Use another endpoint or a plan with a higher limit.',
+  'chain.bad_endpoint': 'Use a full http, https, ws or wss address.',
+  'chain.rpc_error': 'The node answered with an error; the module sees it too.',
+  'devnet.unavailable': 'Install the project dependencies again; they bring the local devnet.',
+  'devnet.failed': 'Look at the devnet output; another program may hold its port.',
+  'settings.corrupt': 'The broken file was kept aside and the defaults were loaded.',
+  'settings.unwritable': 'Make the settings folder writable.',
+  'state.unwritable': 'Choose a state directory that can be written and has room.',
+  'state.locked': 'Another Paddock uses this state directory. Stop it or choose another.',
+  'usage.invalid': 'See paddock --help.',
+  'ipc.invalid_input': 'This is a fault of the console; report it.',
+  'ipc.forbidden': 'This is a fault of the console; report it.',
+  'ipc.timeout': 'Try again; if it persists, the engine is overloaded.',
+  'internal.bug': 'This is a fault of Paddock; report it with the log.',
+} as const
+
+export type ErrorCode = keyof typeof errorCodes
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorCodes, text)
+}
+
+/** An error as it crosses a process boundary: data only. */
+export interface ErrorReport {
+  readonly code: ErrorCode
+  /** What is wrong and where, for people. Never holds a secret or an endpoint's credentials. */
+  readonly message: string
+  /** What the operator can do. */
+  readonly remedy: string
+  /** Facts a program may use, by the code's own convention. Plain JSON. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface PaddockErrorOptions {
+  readonly remedy?: string
+  readonly details?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+/** The base of every error Paddock raises on purpose. */
+export class PaddockError extends Error {
+  readonly code: ErrorCode
+  readonly remedy: string
+  readonly details: Readonly<Record<string, unknown>> | undefined
+
+  constructor(code: ErrorCode, message: string, options: PaddockErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'PaddockError'
+    this.code = code
+    this.remedy = options.remedy ?? errorCodes[code]
+    this.details = options.details
+  }
+
+  toReport(): ErrorReport {
+    return {
+      code: this.code,
+      message: this.message,
+      remedy: this.remedy,
+      ...(this.details === undefined ? {} : { details: this.details }),
+    }
+  }
+
+  static fromReport(report: ErrorReport): PaddockError {
+    return new PaddockError(report.code, report.message, {
+      remedy: report.remedy,
+      ...(report.details === undefined ? {} : { details: report.details }),
+    })
+  }
+}
+
+/**
+ * Any thrown value as a report. What was not raised on purpose becomes `internal.bug`
+ * unless the caller names a better code.
+ */
+export function toErrorReport(thrown: unknown, fallback: ErrorCode = 'internal.bug'): ErrorReport {
+  if (thrown instanceof PaddockError) return thrown.toReport()
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return { code: fallback, message, remedy: errorCodes[fallback] }
+}
