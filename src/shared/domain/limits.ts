@@ -1,0 +1,35 @@
+import { z } from 'zod'
+
+const positive = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+
+/** What one module may use (DESIGN.md "Limits", spec nexum-host 5.3). */
+export const moduleLimitsSchema = z.object({
+  /** Instructions per guest call, in fuel units. */
+  fuelPerCall: positive,
+  /** Linear memory, summed over the module's memories, in bytes. */
+  memoryBytes: positive,
+  /** Wall clock per guest call, host waits included, in milliseconds. */
+  deadlineMs: positive,
+  /** Store size by the cost formula of spec nexum-host 8.5, in bytes. 0 means no writes. */
+  storeBytes: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  /** Events that may wait; more drop the oldest. */
+  queueEvents: positive,
+})
+export type ModuleLimits = z.infer<typeof moduleLimitsSchema>
+
+export const defaultLimits: ModuleLimits = {
+  fuelPerCall: 1_000_000_000,
+  memoryBytes: 64 * 1024 * 1024,
+  deadlineMs: 30_000,
+  storeBytes: 50 * 1024 * 1024,
+  queueEvents: 256,
+}
+
+/** Bytes the host copies for one call in either direction; more is a trap (spec nexum-host 13). */
+export const maxCallBytes = 64 * 1024 * 1024
+/** Elements of one table (spec nexum-host 13). */
+export const maxTableElements = 10_000
+/** Size of a component file Paddock reads. */
+export const maxComponentBytes = 64 * 1024 * 1024
+/** Size of one log record; longer ones are cut and marked (spec nexum-host 5.3). */
+export const maxLogRecordBytes = 8_192

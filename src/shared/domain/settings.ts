@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { chainConfigSchema } from './chain.ts'
+import { moduleLimitsSchema } from './limits.ts'
+import { moduleNameSchema, sha256Schema } from './primitives.ts'
+
+export const themeSchema = z.enum(['system', 'dark', 'light'])
+export const densitySchema = z.enum(['compact', 'regular', 'comfortable'])
+
+/** A module the operator installed, with what was granted to which file (spec nexum-host 6.6). */
+export const installedModuleSchema = z.object({
+  name: moduleNameSchema,
+  bundlePath: z.string(),
+  componentSha256: sha256Schema,
+  /** Capabilities granted. A later version that asks for more asks again. */
+  granted: z.array(z.string()),
+  /** Whether it should run when the engine starts. */
+  enabled: z.boolean(),
+  /** Limits the operator raised or lowered; the rest is default, narrowed by the manifest. */
+  limits: moduleLimitsSchema.partial().default({}),
+})
+export type InstalledModule = z.infer<typeof installedModuleSchema>
+
+/** Everything the operator set, persisted by the main process. */
+export const settingsSchema = z.object({
+  theme: themeSchema.default('system'),
+  density: densitySchema.default('regular'),
+  chains: z.array(chainConfigSchema).default([]),
+  devnet: z.object({ autoStart: z.boolean() }).default({ autoStart: true }),
+  modules: z.array(installedModuleSchema).default([]),
+  watchFolders: z.array(z.string()).default([]),
+})
+export type Settings = z.infer<typeof settingsSchema>
+
+/** What the renderer may change of the settings directly; the rest changes through its own calls. */
+export const preferencesSchema = settingsSchema.pick({ theme: true, density: true })
+export type Preferences = z.infer<typeof preferencesSchema>
