@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig } from 'electron-vite'
+import type { UserConfig } from 'electron-vite'
+
+const root = import.meta.dirname
+
+/** Every script that a process or a worker thread starts from, by the name of its file in out/main. */
+const mainEntries = {
+  index: 'src/main/index.ts',
+  sandbox: 'src/sandbox/main.ts',
+  guest: 'src/sandbox/guest-thread.ts',
+  compiler: 'src/engine/compiler/compiler-process.ts',
+  telemetry: 'src/engine/telemetry/telemetry-thread.ts',
+  cli: 'src/cli/index.ts',
+}
+
+function presentEntries(entries: Record<string, string>): Record<string, string> {
+  const absolute = Object.entries(entries).map(([name, path]) => [name, resolve(root, path)] as const)
+  return Object.fromEntries(absolute.filter(([, path]) => existsSync(path)))
+}
+
+// Native accelerators that `ws` tries to load and does without.
+const optionalNatives = ['bufferutil', 'utf-8-validate']
+
+const preloadEntries = presentEntries({ index: 'src/preload/index.ts' })
+const page = resolve(root, 'src/renderer/index.html')
+
+const config: UserConfig = {
+  main: {
+    build: {
+      outDir: resolve(root, 'out/main'),
+      // Electron 25 runs Node 18.15. `dependencies` of package.json and Node's own modules stay external
+      // (electron-vite's defaults); everything else is bundled.
+      target: 'node18',
+      sourcemap: true,
+      rolldownOptions: {
+        input: presentEntries(mainEntries),
+        external: optionalNatives,
+        output: {
+          format: 'cjs',
+          entryFileNames: '[name].cjs',
+          // Flat, so that __dirname is out/main in a shared chunk as well.
+          chunkFileNames: 'chunk-[name]-[hash].cjs',
+          // An ESM-only external (jco-transpile) can be loaded by a real import() only.
+          dynamicImportInCjs: true,
+        },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: resolve(root, 'out/preload'),
+      target: 'node18',
+      // A sandboxed preload script can require nothing but electron.
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: preloadEntries,
+        output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
+      },
+    },
+  },
+  renderer: {
+    root: resolve(root, 'src/renderer'),
+    plugins: [svelte({ configFile: resolve(root, 'svelte.config.js') })],
+    build: {
+      outDir: resolve(root, 'out/renderer'),
+      target: 'chrome114',
+      sourcemap: true,
+      modulePreload: { polyfill: false },
+      rolldownOptions: { input: page },
+    },
+  },
+}
+
+if (Object.keys(preloadEntries).length === 0) delete config.preload
+if (!existsSync(page)) delete config.renderer
+
+export default defineConfig(config)
