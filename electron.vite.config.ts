@@ -7,14 +7,14 @@ import type { UserConfig } from 'electron-vite'
 const root = import.meta.dirname
 
 /** Every script that a process or a worker thread starts from, by the name of its file in out/main. */
-const mainEntries = {
+const mainEntries = presentEntries({
   index: 'src/main/index.ts',
   sandbox: 'src/sandbox/main.ts',
   guest: 'src/sandbox/guest-thread.ts',
   compiler: 'src/engine/compiler/compiler-process.ts',
   telemetry: 'src/engine/telemetry/telemetry-thread.ts',
   cli: 'src/cli/index.ts',
-}
+})
 
 function presentEntries(entries: Record<string, string>): Record<string, string> {
   const absolute = Object.entries(entries).map(([name, path]) => [name, resolve(root, path)] as const)
@@ -36,7 +36,7 @@ const config: UserConfig = {
       target: 'node18',
       sourcemap: true,
       rolldownOptions: {
-        input: presentEntries(mainEntries),
+        input: mainEntries,
         external: optionalNatives,
         output: {
           format: 'cjs',
@@ -74,6 +74,7 @@ const config: UserConfig = {
   },
 }
 
+if (Object.keys(mainEntries).length === 0) delete config.main
 if (Object.keys(preloadEntries).length === 0) delete config.preload
 if (!existsSync(page)) delete config.renderer
 

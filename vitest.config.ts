@@ -30,8 +30,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'structure',
+          include: ['test/structure/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'integration',
-          include: ['test/{integration,conformance,structure,faults}/**/*.test.ts'],
+          include: ['test/{integration,conformance,faults}/**/*.test.ts'],
           environment: 'node',
           globalSetup: ['test/build.setup.ts'],
           testTimeout: 60_000,
