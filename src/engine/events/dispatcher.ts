@@ -1,0 +1,246 @@
+/**
+ * One module's events on their way into its sandbox: a bounded queue, strictly ordered, with a few
+ * calls sent ahead so that the guest thread never waits for the engine (spec nexum-host 11).
+ *
+ * Exactly once: every event gets an ascending sequence number which the sandbox commits in the same
+ * transaction as the event's effects. When a sandbox dies, the store of the next one says up to
+ * where events were committed; what comes after is sent again, nothing before it is.
+ */
+import type { Dispatch } from '../../shared/domain/module.ts'
+import type { LogContext } from '../../shared/domain/log.ts'
+import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
+import type { CallReply, GuestCall } from '../../shared/sandbox/protocol.ts'
+import { hostErrorReport } from '../sandboxes/guest-errors.ts'
+import type { Clock } from '../clock.ts'
+
+/** Calls sent ahead of the running one. More buys nothing once the guest thread never idles. */
+export const sendAhead = 32
+/** An event during which the process died this often is given up: it may be what kills it. */
+export const maxAttempts = 3
+
+export interface ModuleEvent {
+  readonly operation: string
+  readonly payload: unknown
+  readonly cursor: { readonly source: string; readonly value: string } | null
+  readonly context: LogContext
+}
+
+/** The part of a sandbox the dispatcher uses. */
+export interface CallTarget {
+  allocateCallId(): number
+  call(call: GuestCall): Promise<CallReply>
+}
+
+export interface DispatcherOptions {
+  readonly clock: Clock
+  readonly capacity: number
+  readonly fuelPerCall: number
+  readonly deadlineMs: number
+  readonly onDispatch: (dispatch: Dispatch, reply: CallReply | null) => void
+  readonly onDropped: (count: number) => void
+  /** The instance is dead by this event's doing; the sandbox must be replaced. */
+  readonly onFailed: (error: ErrorReport) => void
+}
+
+interface Item {
+  readonly event: ModuleEvent
+  readonly enqueuedAt: number
+  sequence: number | undefined
+  attempts: number
+}
+
+interface Sent {
+  readonly item: Item
+  readonly sequence: number
+}
+
+interface Attachment {
+  readonly target: CallTarget
+  readonly run: number
+}
+
+export class Dispatcher {
+  private readonly options: DispatcherOptions
+  private waiting: Item[] = []
+  /** Sent and not answered, in sending order. */
+  private sent: Sent[] = []
+  /** Sent to a sandbox that died before it answered. */
+  private uncertain: Sent[] = []
+  private attachment: Attachment | undefined
+  private nextSequence = 0
+
+  constructor(options: DispatcherOptions) {
+    this.options = options
+  }
+
+  /** Events that wait for the guest, those sent ahead included. */
+  get queued(): number {
+    return this.waiting.length + this.sent.length + this.uncertain.length
+  }
+
+  /** Accepts an event; when the queue is full the oldest waiting one is dropped and counted. */
+  offer(event: ModuleEvent): void {
+    this.waiting.push({ event, enqueuedAt: this.options.clock.monotonicMs(), sequence: undefined, attempts: 0 })
+    const excess = this.waiting.length - this.options.capacity
+    if (excess > 0) {
+      this.waiting.splice(0, excess)
+      this.options.onDropped(excess)
+    }
+    this.pump()
+  }
+
+  /** Takes the next sequence number for a call outside the queue, such as `init`. */
+  takeSequence(): number {
+    return this.nextSequence++
+  }
+
+  /** Learns from a freshly loaded store what was committed; call before the first call of the run. */
+  reconcile(lastSequence: number, run: number): void {
+    const lost: Item[] = []
+    for (const { item, sequence } of this.uncertain) {
+      if (sequence <= lastSequence) this.record(item, run, 'committed', null, null, sequence)
+      else lost.push(item)
+    }
+    this.uncertain = []
+    const first = lost[0]
+    // The guest works in order, so only the first uncommitted event can have been running.
+    if (first !== undefined) {
+      first.attempts += 1
+      if (first.attempts >= maxAttempts) {
+        lost.shift()
+        const error = new PaddockError(
+          'sandbox.exited',
+          `The sandbox process died ${maxAttempts} times during this event; it was given up.`,
+        ).toReport()
+        this.record(first, run, 'failed', error, null, first.sequence ?? 0)
+      }
+    }
+    this.waiting = [...lost, ...this.waiting]
+    this.nextSequence = Math.max(this.nextSequence, lastSequence + 1)
+    // What is sent again comes first, so its numbers must rise again too.
+    for (const item of this.waiting) item.sequence = undefined
+  }
+
+  /** Begins to send to a sandbox whose module is initialised. */
+  attach(target: CallTarget, run: number): void {
+    this.attachment = { target, run }
+    this.pump()
+  }
+
+  /** Stops sending; answers still come in. */
+  detach(): void {
+    this.attachment = undefined
+  }
+
+  /** Forgets every event. */
+  clear(): void {
+    this.detach()
+    this.waiting = []
+    this.uncertain = []
+  }
+
+  private pump(): void {
+    const attachment = this.attachment
+    if (attachment === undefined) return
+    while (this.sent.length < sendAhead) {
+      const item = this.waiting.shift()
+      if (item === undefined) return
+      this.send(item, attachment)
+    }
+  }
+
+  private send(item: Item, attachment: Attachment): void {
+    const sequence = this.nextSequence++
+    item.sequence = sequence
+    const sent: Sent = { item, sequence }
+    this.sent.push(sent)
+    const { event } = item
+    const call: GuestCall = {
+      id: attachment.target.allocateCallId(),
+      sequence,
+      operation: event.operation,
+      payload: event.payload,
+      cursor: event.cursor,
+      fuel: this.options.fuelPerCall,
+      deadlineMs: this.options.deadlineMs,
+      context: { ...event.context, dispatch: sequence },
+    }
+    attachment.target.call(call).then(
+      (reply) => this.onReply(sent, attachment, reply),
+      () => this.onLost(sent),
+    )
+  }
+
+  private onReply(sent: Sent, attachment: Attachment, reply: CallReply): void {
+    this.sent = this.sent.filter((other) => other !== sent)
+    const { item, sequence } = sent
+    const { outcome } = reply
+    switch (outcome.status) {
+      case 'ok':
+        this.record(item, attachment.run, 'committed', null, reply, sequence)
+        break
+      case 'guest-error':
+        this.record(item, attachment.run, 'rolled-back', hostErrorReport(outcome.error), reply, sequence)
+        break
+      case 'failed':
+        this.detach()
+        this.record(item, attachment.run, 'failed', outcome.error, reply, sequence)
+        this.options.onFailed(outcome.error)
+        return
+      case 'not-started':
+        this.requeue(item)
+        return
+    }
+    this.pump()
+  }
+
+  /** Replies come in sending order, so what comes back unstarted is put behind what came back before it. */
+  private requeue(item: Item): void {
+    const sequence = item.sequence ?? 0
+    let index = 0
+    while (index < this.waiting.length) {
+      const other = this.waiting[index]?.sequence
+      if (other === undefined || other > sequence) break
+      index += 1
+    }
+    this.waiting.splice(index, 0, item)
+  }
+
+  private onLost(sent: Sent): void {
+    this.sent = this.sent.filter((other) => other !== sent)
+    this.uncertain.push(sent)
+  }
+
+  private record(
+    item: Item,
+    run: number,
+    result: Dispatch['result'],
+    error: ErrorReport | null,
+    reply: CallReply | null,
+    sequence: number,
+  ): void {
+    const { clock } = this.options
+    const durationMs = (reply?.usage.durationUs ?? 0) / 1_000
+    const sinceEnqueued = clock.monotonicMs() - item.enqueuedAt
+    const { context } = item.event
+    this.options.onDispatch(
+      {
+        dispatch: sequence,
+        run,
+        startedAt: Math.max(0, Math.round(clock.now() - durationMs)),
+        eventType: context.eventType ?? 'call',
+        chainId: context.chainId ?? null,
+        blockNumber: context.blockNumber ?? null,
+        result,
+        error,
+        queuedMs: Math.max(0, sinceEnqueued - durationMs),
+        durationMs,
+        fuel: reply?.usage.fuel ?? null,
+        hostCalls: reply?.usage.hostCalls ?? 0,
+        writes: reply?.usage.writes ?? 0,
+      },
+      reply,
+    )
+  }
+}
+
