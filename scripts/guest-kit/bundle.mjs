@@ -1,0 +1,77 @@
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { build } from 'vite'
+import { innerInterface, interfaceName } from './contracts.mjs'
+
+const library = fileURLToPath(new URL('./guest/index.ts', import.meta.url))
+const prelude = fileURLToPath(new URL('./guest/prelude.ts', import.meta.url))
+const entryName = 'paddock-guest-entry'
+const entryId = `\0${entryName}`
+
+function camelCase(name) {
+  return name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase())
+}
+
+/** The module around the author's: it hands out the exports under the private interface. */
+function entrySource(source, contract, name, capabilities) {
+  const logging = capabilities.includes('logging')
+  const functions = contract.exports.map(({ name: exported }) => camelCase(exported))
+  return [
+    logging ? `import { log } from '${interfaceName(contract, 'logging')}'` : '',
+    `import { guardGlobals, guarded } from ${JSON.stringify(prelude)}`,
+    `guardGlobals(${logging ? 'log' : '() => undefined'})`,
+    `import { ${functions.join(', ')} } from ${JSON.stringify(source)}`,
+    `export const ${innerInterface} = {`,
+    ...functions.map((id) => `  ${id}: guarded(${JSON.stringify(name)}, ${id}),`),
+    '}',
+  ].join('\n')
+}
+
+/**
+ * Bundles a module's `src/index.ts` with everything it imports into one ES module for QuickJS.
+ *
+ * @returns {Promise<string>} the JavaScript text; it imports nothing but the declared capabilities
+ */
+export async function bundleGuest({ folder, name, contract, capabilities }) {
+  const source = join(folder, 'src', 'index.ts')
+  const hostPrefix = `${contract.packageId.split('@')[0]}/`
+  const declared = new Set(capabilities.map((capability) => interfaceName(contract, capability)))
+  const guestPlugin = {
+    name: 'paddock-guest',
+    enforce: 'pre',
+    resolveId(id, importer) {
+      // The bundler has made a path of the entry's name.
+      if (id.endsWith(entryName)) return entryId
+      if (id === 'paddock:guest') return library
+      if (declared.has(id)) return { id, external: true }
+      if (id.startsWith(hostPrefix) || /^[a-z-]+:/.test(id)) {
+        const known = [...declared].join(', ') || 'nothing'
+        throw new Error(
+          `${importer ?? source} imports "${id}", but the manifest's [capabilities] grants ${known}.`,
+        )
+      }
+      return undefined
+    },
+    load(id) {
+      return id === entryId ? entrySource(source, contract, name, capabilities) : undefined
+    },
+  }
+  const result = await build({
+    configFile: false,
+    logLevel: 'silent',
+    root: folder,
+    publicDir: false,
+    plugins: [guestPlugin],
+    build: {
+      write: false,
+      minify: false,
+      target: 'es2022',
+      lib: { entry: entryName, formats: ['es'], fileName: 'guest' },
+      rollupOptions: { output: { codeSplitting: false } },
+    },
+  })
+  const outputs = [result].flat().flatMap((part) => part.output)
+  const chunks = outputs.filter((part) => part.type === 'chunk')
+  if (chunks.length !== 1) throw new Error(`${source}: expected one bundle, got ${chunks.length} chunks.`)
+  return chunks[0].code
+}

@@ -1,0 +1,99 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+
+const witRoot = fileURLToPath(new URL('../../resources/wit/', import.meta.url))
+
+/** Package, folder and name of the one private interface behind which a guest is compiled. */
+export const innerPackage = 'paddock:guest-build'
+export const innerInterface = 'guest'
+export const innerWorld = 'guest-inner'
+export const outerWorld = 'guest-outer'
+
+/** The contracts a TypeScript module can be written for. */
+export const contracts = {
+  'nexum:host@0.2.0/event-module': { folder: 'nexum-host', world: 'event-module' },
+  'nexum:host@0.2.0/query-module': { folder: 'nexum-host', world: 'query-module' },
+}
+
+export const defaultContract = 'nexum:host@0.2.0/event-module'
+
+/**
+ * Reads a contract's WIT folder and answers its package id, its world's parts and all its text.
+ *
+ * @param {string} id one of the keys of `contracts`
+ */
+export async function readContract(id) {
+  const contract = contracts[id]
+  if (contract === undefined) {
+    throw new Error(`Unknown contract "${id}". Known: ${Object.keys(contracts).join(', ')}.`)
+  }
+  const folder = join(witRoot, contract.folder)
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.wit')).sort()
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
+  const packageId = texts[0]?.match(/^package ([^;]+);/m)?.[1]
+  const worldText = texts
+    .map((text) => text.match(new RegExp(`^world ${contract.world} \\{([\\s\\S]*?)^\\}`, 'm'))?.[1])
+    .find((text) => text !== undefined)
+  if (packageId === undefined || worldText === undefined) {
+    throw new Error(`${folder} does not define world ${contract.world}.`)
+  }
+  return {
+    id,
+    packageId,
+    packageText: texts.map((text) => text.replace(/^package [^;]+;/m, '')).join('\n'),
+    uses: worldText.match(/use types\.\{([^}]*)\};/)?.[1] ?? '',
+    capabilities: [...worldText.matchAll(/^\s*import ([a-z-]+);/gm)].map((match) => match[1] ?? ''),
+    exports: [...worldText.matchAll(/^\s*export ([a-z-]+): (func[\s\S]*?;)/gm)].map((match) => ({
+      name: match[1] ?? '',
+      type: match[2] ?? '',
+    })),
+  }
+}
+
+/** Full import name of one of the contract's interfaces, e.g. `nexum:host/clock@0.2.0`. */
+export function interfaceName(contract, name) {
+  const [path, version] = contract.packageId.split('@')
+  return `${path}/${name}@${version}`
+}
+
+/**
+ * Derives the worlds of one module: they import the declared capabilities only, because every import
+ * of a world ends up in a JavaScript component (spec nexum-host 2.4).
+ *
+ * The inner world exports the contract's functions inside an interface, the outer one at top level.
+ */
+export function deriveWit(contract, capabilities) {
+  const unknown = capabilities.filter((name) => !contract.capabilities.includes(name))
+  if (unknown.length > 0) {
+    throw new Error(
+      `Unknown capability ${unknown.map((name) => `"${name}"`).join(', ')} for ${contract.id}. ` +
+        `Known: ${contract.capabilities.join(', ')}.`,
+    )
+  }
+  const use = `use ${interfaceName(contract, 'types')}.{${contract.uses}};`
+  const imports = capabilities.map((name) => `  import ${interfaceName(contract, name)};`).join('\n')
+  const functions = contract.exports.map(({ name, type }) => `${name}: ${type}`)
+  return `package ${innerPackage};
+
+interface ${innerInterface} {
+  ${use}
+  ${functions.join('\n  ')}
+}
+
+world ${innerWorld} {
+${imports}
+  export ${innerInterface};
+}
+
+world ${outerWorld} {
+  ${use}
+${imports}
+${functions.map((text) => `  export ${text}`).join('\n')}
+}
+
+package ${contract.packageId} {
+${contract.packageText}
+}
+`
+}

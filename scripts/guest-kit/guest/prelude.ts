@@ -1,0 +1,68 @@
+// Runs inside the guest, before the author's module is evaluated.
+
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+type Log = (level: Level, message: string) => void
+
+function text(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Error) return `${value.name}: ${value.message}`
+  const json: unknown = JSON.stringify(value)
+  return typeof json === 'string' ? json : String(value)
+}
+
+function unavailable(name: string, instead: string): () => never {
+  return () => {
+    throw new Error(`${name} does not exist in a module: use ${instead}.`)
+  }
+}
+
+/**
+ * Replaces globals that would trap, or worse, silently repeat: the wall clock is not linked, and the seed
+ * of Math.random is frozen when the component is built.
+ */
+export function guardGlobals(log: Log): void {
+  Math.random = unavailable('Math.random', 'the random capability')
+  Date.now = unavailable('Date.now', 'the clock capability or the event')
+  const line =
+    (level: Level) =>
+    (...values: unknown[]): void =>
+      log(level, values.map(text).join(' '))
+  Reflect.set(globalThis, 'console', {
+    trace: line('trace'),
+    debug: line('debug'),
+    log: line('info'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+  })
+}
+
+function isHostError(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'domain' in value && 'kind' in value && 'message' in value
+  )
+}
+
+/** What the guest throws across its boundary must be a host-error record: anything else kills the instance. */
+function toHostError(domain: string, thrown: unknown): unknown {
+  if (isHostError(thrown)) return thrown
+  if (typeof thrown === 'object' && thrown !== null && 'payload' in thrown && isHostError(thrown.payload)) {
+    return thrown.payload
+  }
+  const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null
+  return { domain, kind: { tag: 'internal' }, code: 0, message: text(thrown), data: stack }
+}
+
+/** Wraps an export so that an uncaught exception ends as an error answer that carries its message. */
+export function guarded<Arguments extends unknown[], Result>(
+  domain: string,
+  run: (...values: Arguments) => Result,
+): (...values: Arguments) => Result {
+  return (...values) => {
+    try {
+      return run(...values)
+    } catch (thrown) {
+      throw toHostError(domain, thrown)
+    }
+  }
+}

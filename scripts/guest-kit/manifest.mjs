@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse } from 'smol-toml'
+
+/**
+ * Reads what the build needs of a module's manifest; the engine checks the rest when it loads the module.
+ *
+ * @param {string} folder the module's folder
+ */
+export async function readManifest(folder) {
+  const file = join(folder, 'paddock.toml')
+  const document = parse(await readFile(file, 'utf8'))
+  const name = document.module?.name
+  if (typeof name !== 'string' || name.trim() === '') throw new Error(`${file}: [module] name is missing.`)
+  const output = document.module?.component ?? 'module.wasm'
+  if (typeof output !== 'string' || !/^[A-Za-z0-9._-]+\.wasm$/.test(output)) {
+    throw new Error(`${file}: [module] component must be the name of a .wasm file in the module's folder.`)
+  }
+  const lists = [document.capabilities?.required ?? [], document.capabilities?.optional ?? []]
+  const capabilities = lists.flat()
+  if (!lists.every(Array.isArray) || !capabilities.every((entry) => typeof entry === 'string')) {
+    throw new Error(`${file}: [capabilities] required and optional must be lists of names.`)
+  }
+  return { name, output, capabilities: [...new Set(capabilities)].sort() }
+}
