@@ -1,0 +1,368 @@
+/**
+ * Runs one module: feeds the lifecycle machine and carries out what it asks for. Contract-agnostic:
+ * what a module does once it is loaded is its contract session's business.
+ */
+import type { GuestLogRecord } from '../../shared/domain/log.ts'
+import type { ModuleStatus } from '../../shared/domain/module.ts'
+import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
+import type { HostCall, HostOutcome, LoadSpec } from '../../shared/sandbox/protocol.ts'
+import type { ContractSession } from '../contracts/session.ts'
+import type { Clock } from '../clock.ts'
+import type { SandboxLauncher } from '../sandboxes/launcher.ts'
+import { Sandbox } from '../sandboxes/sandbox.ts'
+import { isRejection } from './rejections.ts'
+import {
+  initialLifecycle,
+  step,
+  type LifecycleEffect,
+  type LifecycleEvent,
+  type LifecyclePhase,
+  type LifecyclePolicy,
+  type LifecycleState,
+} from './lifecycle.ts'
+
+/** Time a running call gets when the module is stopped (style 4: ask, 5 s, then kill). */
+const stopGraceMs = 5_000
+
+/** What a module is made of once its bundle has been read and judged. */
+export interface Blueprint {
+  /** Compiles or finds the artifact; answers its directory. Throws `compiler.*`, `component.*`. */
+  compile(signal: AbortSignal): Promise<string>
+  /** The load message for a run on that artifact. */
+  loadSpec(run: number, artifactDirectory: string): LoadSpec
+  createSession(hooks: SessionHooks): ContractSession
+}
+
+export interface SessionHooks {
+  onFailed(error: ErrorReport): void
+  onHealthy(): void
+}
+
+export interface SupervisorOptions {
+  readonly name: string
+  readonly launcher: SandboxLauncher
+  readonly sandboxEntry: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly policy: LifecyclePolicy
+  readonly nextGeneration: () => number
+  /** Reads and judges the bundle. Throws typed errors: the module is then dead. */
+  readonly resolve: () => Promise<Blueprint>
+  readonly onHostCall: (call: HostCall, run: number) => Promise<HostOutcome>
+  readonly onLogs: (records: readonly GuestLogRecord[], dropped: number, run: number) => void
+  readonly onProcess: (report: { residentBytes: number; cpuUs: number; wallUs: number }) => void
+  readonly onLoaded: (memoryBytes: number, storeBytes: number) => void
+  /** Supervisor events for log and console (spec nexum-host 12.6). */
+  readonly onEvent: (level: GuestLogRecord['level'], event: string, message: string, error?: ErrorReport) => void
+  readonly onChange: () => void
+}
+
+export class ModuleSupervisor {
+  private readonly options: SupervisorOptions
+  private state: LifecycleState = initialLifecycle
+  private since: number
+  private restartAt = 0
+  private restartCount = 0
+  private blueprint: Blueprint | undefined
+  /** What ran before a reload, until the new version has proved that it initialises. */
+  private previous: Blueprint | undefined
+  private artifactDirectory: string | undefined
+  private session: ContractSession | undefined
+  private sandbox: Sandbox | undefined
+  private cancelTimer: () => void = () => undefined
+  private abort = new AbortController()
+  private lastFailure: { time: number; error: ErrorReport } | undefined
+  private readonly waiters = new Set<() => void>()
+
+  constructor(options: SupervisorOptions) {
+    this.options = options
+    this.since = options.clock.now()
+  }
+
+  get phase(): LifecyclePhase {
+    return this.state.phase
+  }
+
+  get run(): number {
+    return this.state.run
+  }
+
+  get restarts(): number {
+    return this.restartCount
+  }
+
+  get pid(): number | null {
+    return this.sandbox?.pid ?? null
+  }
+
+  get queued(): number {
+    return this.session?.queued ?? 0
+  }
+
+  get lastError(): { time: number; error: ErrorReport } | null {
+    return this.lastFailure ?? null
+  }
+
+  get status(): ModuleStatus {
+    const { phase } = this.state
+    const since = this.since
+    switch (phase.name) {
+      case 'restarting':
+        return {
+          state: 'restarting',
+          since,
+          attempt: this.state.consecutiveFailures,
+          nextAt: this.restartAt,
+          error: phase.error,
+        }
+      case 'dead':
+        return { state: 'dead', since, error: phase.error }
+      default:
+        return { state: phase.name, since }
+    }
+  }
+
+  /** Starts a stopped or dead module; counters are cleared. Settles when it runs, waits, or died. */
+  async start(): Promise<void> {
+    this.send({ type: 'start' })
+    await this.settled()
+  }
+
+  /** Stops it: the running call may finish. Settles when the sandbox is gone. */
+  async stop(): Promise<void> {
+    this.send({ type: 'stop' })
+    await this.settled()
+  }
+
+  async restart(): Promise<void> {
+    this.send({ type: 'restart' })
+    await this.settled()
+  }
+
+  /**
+   * Puts a new version in place of the running one; state and waiting events stay. If the new
+   * version is rejected while it initialises, the old one is put back and the error thrown.
+   */
+  async replace(next: Blueprint): Promise<void> {
+    this.previous = this.blueprint
+    this.useBlueprint(next)
+    if (this.state.phase.name === 'stopped' || this.state.phase.name === 'dead') return
+    await this.restart()
+    const { phase } = this.state
+    const previous = this.previous
+    this.previous = undefined
+    if (previous === undefined || phase.name === 'running' || phase.name === 'stopped') return
+    const error = phase.name === 'dead' || phase.name === 'restarting' ? phase.error : undefined
+    this.useBlueprint(previous)
+    await this.restart()
+    throw error === undefined
+      ? new PaddockError('internal.bug', `The new version of ${this.options.name} did not start.`)
+      : PaddockError.fromReport(error)
+  }
+
+  /** Stops it for good and forgets its session. */
+  async dispose(): Promise<void> {
+    await this.stop()
+    this.session?.close()
+    this.session = undefined
+  }
+
+  private useBlueprint(blueprint: Blueprint): void {
+    // Sources of the old session must not feed the new one twice.
+    this.session?.close()
+    this.session = undefined
+    this.blueprint = blueprint
+    this.artifactDirectory = undefined
+    this.state = { ...this.state, resolved: true }
+  }
+
+  private send(event: LifecycleEvent): void {
+    const { clock, random, policy } = this.options
+    const before = this.state
+    const { state, effects } = step(before, event, clock.now(), random, policy)
+    this.state = state
+    if (state.phase !== before.phase) this.onPhase(before.phase, state.phase)
+    for (const effect of effects) this.carryOut(effect)
+    if (state !== before) this.options.onChange()
+    if (isSettled(state.phase)) {
+      for (const wake of this.waiters) wake()
+      this.waiters.clear()
+    }
+  }
+
+  private onPhase(before: LifecyclePhase, phase: LifecyclePhase): void {
+    const { name, clock, onEvent } = this.options
+    this.since = clock.now()
+    switch (phase.name) {
+      case 'restarting':
+        this.restartCount += 1
+        this.lastFailure = { time: clock.now(), error: phase.error }
+        this.restartAt = clock.now() + phase.delayMs
+        onEvent('warn', 'restart_scheduled', `${name} starts again in ${(phase.delayMs / 1000).toFixed(1)} s: ${phase.error.message}`, phase.error)
+        return
+      case 'dead':
+        this.lastFailure = { time: clock.now(), error: phase.error }
+        this.session?.close()
+        onEvent('error', this.state.consecutiveFailures > 0 ? 'poisoned' : 'init_failed', `${name} is dead: ${phase.error.message}`, phase.error)
+        return
+      case 'stopped':
+        this.session?.close()
+        onEvent('info', 'stopped', `${name} stopped`)
+        return
+      case 'loading':
+        if (before.name === 'resolving') onEvent('debug', 'resolved', `${name} resolved`)
+        return
+      case 'initialising':
+        onEvent('debug', 'loaded', `${name} loaded`)
+        return
+      case 'running':
+        onEvent('debug', 'init_ok', `${name} initialised`)
+        onEvent('info', this.state.run > 1 ? 'restarted' : 'started', `${name} runs (run ${this.state.run})`)
+        return
+      default:
+        return
+    }
+  }
+
+  private carryOut(effect: LifecycleEffect): void {
+    switch (effect.do) {
+      case 'resolve':
+        void this.doResolve(this.state.attempt)
+        return
+      case 'launch':
+        void this.doLaunch(this.state.attempt)
+        return
+      case 'initialise':
+        void this.doInitialise(this.state.attempt)
+        return
+      case 'open-sources':
+        if (this.sandbox !== undefined) this.session?.open(this.sandbox, this.state.run)
+        return
+      case 'wind-down':
+        void this.doWindDown(this.state.attempt)
+        return
+      case 'kill':
+        this.releaseSandbox()?.kill(new PaddockError('sandbox.stopped', 'The sandbox was replaced.'))
+        return
+      case 'schedule-restart': {
+        const { attempt } = this.state
+        this.cancelTimer = this.options.clock.after(effect.delayMs, () => this.send({ type: 'timer-due', attempt }))
+        return
+      }
+      case 'cancel-timer':
+        this.cancelTimer()
+        return
+    }
+  }
+
+  private async doResolve(attempt: number): Promise<void> {
+    try {
+      const blueprint = await this.options.resolve()
+      if (attempt !== this.state.attempt) return
+      this.useBlueprint(blueprint)
+      this.send({ type: 'resolved', attempt })
+    } catch (error) {
+      this.send({ type: 'rejected', attempt, error: toErrorReport(error) })
+    }
+  }
+
+  private async doLaunch(attempt: number): Promise<void> {
+    const { blueprint } = this
+    if (blueprint === undefined) {
+      this.send({ type: 'rejected', attempt, error: new PaddockError('internal.bug', 'Launched before resolved.').toReport() })
+      return
+    }
+    try {
+      this.artifactDirectory ??= await blueprint.compile(this.abort.signal)
+      if (attempt !== this.state.attempt) return
+      const sandbox = this.launchSandbox(attempt)
+      await sandbox.ready
+      const result = await sandbox.load(blueprint.loadSpec(this.state.run, this.artifactDirectory))
+      if (attempt !== this.state.attempt) return
+      if (!result.ok) {
+        this.artifactDirectory = undefined
+        throw PaddockError.fromReport(result.error)
+      }
+      for (const warning of result.warnings) this.options.onEvent('warn', 'store_warning', warning.message, warning)
+      this.options.onLoaded(result.memoryBytes, result.storeBytes)
+      this.loadedStore = result
+      this.send({ type: 'loaded', attempt })
+    } catch (error) {
+      this.reportFault(attempt, toErrorReport(error))
+    }
+  }
+
+  private loadedStore: Extract<Awaited<ReturnType<Sandbox['load']>>, { ok: true }> | undefined
+
+  private launchSandbox(attempt: number): Sandbox {
+    const { options } = this
+    const { run } = this.state
+    const generation = options.nextGeneration()
+    const sandbox = new Sandbox({
+      launcher: options.launcher,
+      entry: options.sandboxEntry,
+      serviceName: `paddock-sandbox-${generation}-${options.name}`,
+      generation,
+      clock: options.clock,
+      handlers: {
+        onHostCall: (call) => options.onHostCall(call, run),
+        onLogs: (records, dropped) => options.onLogs(records, dropped, run),
+        onProcess: options.onProcess,
+        onOutput: (line) => options.onEvent('debug', 'sandbox_output', line),
+      },
+    })
+    this.sandbox = sandbox
+    sandbox.onEnd((end) => {
+      if (end.error !== null) this.send({ type: 'failed', attempt, error: end.error })
+    })
+    return sandbox
+  }
+
+  private async doInitialise(attempt: number): Promise<void> {
+    const { sandbox, blueprint, loadedStore } = this
+    if (sandbox === undefined || blueprint === undefined || loadedStore === undefined) return
+    this.session ??= blueprint.createSession({
+      onFailed: (error) => this.send({ type: 'failed', attempt: this.state.attempt, error }),
+      onHealthy: () => this.send({ type: 'proved-healthy', attempt: this.state.attempt }),
+    })
+    const outcome = await this.session.initialise(sandbox, loadedStore, this.state.run)
+    switch (outcome.kind) {
+      case 'ok':
+        this.send({ type: 'initialised', attempt })
+        return
+      case 'rejected':
+        this.send({ type: 'rejected', attempt, error: outcome.error })
+        return
+      case 'failed':
+        this.send({ type: 'failed', attempt, error: outcome.error })
+        return
+    }
+  }
+
+  private async doWindDown(attempt: number): Promise<void> {
+    this.abort.abort()
+    this.abort = new AbortController()
+    await this.releaseSandbox()?.stop(stopGraceMs)
+    this.send({ type: 'wound-down', attempt })
+  }
+
+  private releaseSandbox(): Sandbox | undefined {
+    const { sandbox } = this
+    this.session?.detach()
+    this.sandbox = undefined
+    return sandbox
+  }
+
+  private reportFault(attempt: number, error: ErrorReport): void {
+    this.send({ type: isRejection(error.code) ? 'rejected' : 'failed', attempt, error })
+  }
+
+  private settled(): Promise<void> {
+    if (isSettled(this.state.phase)) return Promise.resolve()
+    return new Promise((resolve) => this.waiters.add(resolve))
+  }
+}
+
+function isSettled(phase: LifecyclePhase): boolean {
+  return ['running', 'restarting', 'dead', 'stopped'].includes(phase.name)
+}

@@ -1,0 +1,30 @@
+import type { ErrorCode } from '../../shared/errors.ts'
+
+/** Faults of a start that trying again cannot mend: the module is dead at once (spec nexum-host 12.1). */
+const rejections: ReadonlySet<ErrorCode> = new Set([
+  'bundle.not_found',
+  'bundle.no_component',
+  'bundle.unsafe_archive',
+  'bundle.too_large',
+  'component.not_wasm',
+  'component.core_module',
+  'component.truncated',
+  'component.malformed',
+  'component.digest_mismatch',
+  'component.unknown_imports',
+  'component.invalid_world',
+  'component.unsupported_dialect',
+  'component.capability_violation',
+  'component.capability_unavailable',
+  'compiler.failed',
+  'compiler.crashed',
+  'module.init_rejected',
+  'module.chain_not_configured',
+  'module.consent_required',
+  'sandbox.instantiate_failed',
+  'store.foreign',
+] satisfies ErrorCode[])
+
+export function isRejection(code: ErrorCode): boolean {
+  return rejections.has(code)
+}
