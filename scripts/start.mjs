@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// Sets up whatever is missing or stale and opens the console: `npm start [-- options of the app]`.
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { build } from './setup/build.mjs'
+import { dependencies } from './setup/dependencies.mjs'
+import { desktop } from './setup/desktop.mjs'
+import { withDisplay } from './setup/display.mjs'
+import { main } from './setup/main.mjs'
+import { root } from './setup/paths.mjs'
+import { say } from './setup/progress.mjs'
+
+await main(async () => {
+  await dependencies()
+  const [{ executable, switches }] = await Promise.all([desktop(), build()])
+  say('Starting Paddock')
+  process.exitCode = await withDisplay((environment) =>
+    run(executable, [root, ...switches, ...process.argv.slice(2)], environment),
+  )
+})
+
+/** Runs the app until it ends; each signal to this process is passed on once. Resolves with its exit code. */
+function run(executable, args, environment) {
+  const { ELECTRON_RUN_AS_NODE: _, ...env } = { ...environment, PADDOCK_PRINT: '1' }
+  return new Promise((settle, fail) => {
+    // Its own process group: at a terminal Ctrl-C would otherwise reach it twice.
+    const app = spawn(executable, args, {
+      cwd: root,
+      env,
+      stdio: 'inherit',
+      detached: process.platform !== 'win32',
+    })
+    const repeatedAfterMs = 1000
+    let firstAt
+    const forward = (signal) => {
+      firstAt ??= performance.now()
+      if (performance.now() - firstAt < repeatedAfterMs) {
+        if (!app.killed) app.kill(signal)
+        return
+      }
+      app.kill('SIGKILL')
+    }
+    process.on('SIGINT', forward)
+    process.on('SIGTERM', forward)
+    app.on('error', fail)
+    app.on('exit', (code, signal) => settle(code ?? 128 + constants.signals[signal]))
+  })
+}
