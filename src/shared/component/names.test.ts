@@ -11,13 +11,27 @@ test('a full name is taken apart', () => {
 })
 
 test('a name without a version has none', () => {
-  expect(parseInterfaceName('a:b/c')).toEqual({ namespace: 'a', package: 'b', interface: 'c', version: undefined })
+  expect(parseInterfaceName('a:b/c')).toEqual({
+    namespace: 'a',
+    package: 'b',
+    interface: 'c',
+    version: undefined,
+  })
 })
 
-test.each(['init', 'a:b', 'a/b', 'a:b/c@', 'a:b/c@1', 'a:b/c@01.0.0', 'A:b/c', 'a:b/c/d', 'a:b/c d', '', 'a:b/-c'])(
-  '%j is no interface name',
-  (name) => expect(parseInterfaceName(name)).toBeUndefined(),
-)
+test.each([
+  'init',
+  'a:b',
+  'a/b',
+  'a:b/c@',
+  'a:b/c@1',
+  'a:b/c@01.0.0',
+  'A:b/c',
+  'a:b/c/d',
+  'a:b/c d',
+  '',
+  'a:b/-c',
+])('%j is no interface name', (name) => expect(parseInterfaceName(name)).toBeUndefined())
 
 test.each([
   ['0.2.0', '0.2.12', true],

@@ -13,7 +13,8 @@ export interface InterfaceName {
 
 const word = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*'
 const interfacePattern = new RegExp(`^(${word}):(${word})/(${word})(?:@([0-9A-Za-z.+-]+))?$`)
-const versionPattern = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/
+const versionPattern =
+  /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/
 
 /** The parts of `name`, or `undefined` where it is no name of an interface or its version is no version. */
 export function parseInterfaceName(name: string): InterfaceName | undefined {

@@ -116,7 +116,10 @@ export interface ExternDescription {
 }
 
 /** What a world imports and exports, by name, package, interface and version. */
-export function describeWorld(world: WorldShape): { imports: ExternDescription[]; exports: ExternDescription[] } {
+export function describeWorld(world: WorldShape): {
+  imports: ExternDescription[]
+  exports: ExternDescription[]
+} {
   return { imports: world.imports.map(describeExtern), exports: world.exports.map(describeExtern) }
 }
 

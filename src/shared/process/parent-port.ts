@@ -31,9 +31,13 @@ export interface ChildProcessLike {
   off(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown
 }
 
+interface ForkedProcess {
+  send(message: unknown, done: () => void): boolean
+}
+
 /** The channel to the parent, or `undefined` where this process was started by hand. */
 export function openParentChannel(process: ChildProcessLike): ParentChannel | undefined {
-  if (process.parentPort !== undefined && process.parentPort !== null) return overParentPort(process.parentPort)
+  if (process.parentPort !== undefined) return overParentPort(process.parentPort)
   if (typeof process.send === 'function') return overFork(process)
   return undefined
 }
@@ -55,8 +59,7 @@ function overFork(process: ChildProcessLike): ParentChannel {
     post(message) {
       if (process.connected === false) return
       // The channel may close between the check and the write; without a callback Node would emit 'error'.
-      const send = process.send as ((message: unknown, done: () => void) => boolean) | undefined
-      send?.call(process, message, () => undefined)
+      ;(process as ForkedProcess).send(message, () => undefined)
     },
     onMessage(listener) {
       process.on('message', listener)
