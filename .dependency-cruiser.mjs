@@ -12,7 +12,7 @@ function layer(name, allowed) {
     comment: `src/${name} may import ${allowed.length === 0 ? 'nothing else of ours' : `${allowed.join(', ')} only`}.`,
     severity: 'error',
     from: { path: `^src/${name}/` },
-    to: { path: '^(src|scripts|test|bin)/', pathNot: `^src/(${targets})` },
+    to: { path: '^src/', pathNot: `^src/(${targets})` },
   }
 }
 
@@ -50,6 +50,13 @@ export default {
     layer('renderer', ['shared/']),
     ...['shared', 'engine', 'sandbox', 'cli', 'renderer'].map(withoutElectron),
     ...['shared', 'preload', 'renderer'].map(withoutNode),
+    {
+      name: 'no-test-code',
+      comment: 'Sources run without the tests and the scripts; their own unit tests may use both.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: tests },
+      to: { path: '^(test|scripts|bin|modules)/' },
+    },
     {
       name: 'unknown-folder',
       comment: 'A new folder under src/ needs its rule here first.',
