@@ -18,6 +18,17 @@ if (!existsSync(script)) {
   process.stderr.write('paddock: the application is not built yet: run npm start or npm run build once.\n')
   process.exit(2)
 }
+// A signal to npx itself may end npx and its shell only: this process then stops as well.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 250)
+  watch.unref()
+}
+
 if (Number.parseInt(process.versions.node, 10) >= oldestNode) {
   process.argv[1] = script
   createRequire(import.meta.url)(script)

@@ -42,7 +42,20 @@ function run(executable, args, environment) {
     }
     process.on('SIGINT', forward)
     process.on('SIGTERM', forward)
+    onAbandoned(() => forward('SIGTERM'))
     app.on('error', fail)
     app.on('exit', (code, signal) => settle(code ?? 128 + constants.signals[signal]))
   })
+}
+
+/** A signal to npm itself may end npm and its shell only: calls back once this process has lost the parent it started with. */
+function onAbandoned(callback) {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    callback()
+  }, 250)
+  watch.unref()
 }

@@ -45,7 +45,7 @@ async function unpack(report) {
     const dist = join(work, 'dist')
     await mkdir(dist)
     const inner = join(work, 'package', 'release', 'app.tar.gz')
-    await mustRun('tar', 'tar', ['xzf', inner, '-C', dist, '--warning=no-unknown-keyword'])
+    await mustRun('tar', 'tar', ['xzf', inner, '-C', dist, '--no-same-owner', '--warning=no-unknown-keyword'])
     await rename(join(dist, '@wingconsoledesktop'), join(dist, 'electron'))
     await replaceApplication(join(dist, 'resources'))
     await writeFile(join(dist, 'version'), version)
