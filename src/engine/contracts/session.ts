@@ -2,13 +2,13 @@
  * What a contract does with a loaded module while it lives. One session per loaded module, across
  * its runs; the supervisor drives it and knows nothing of the contract.
  */
-import type { GuestLogRecord } from '../../shared/domain/log.ts'
+import type { GuestLogRecord, LogContext } from '../../shared/domain/log.ts'
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { Dispatch } from '../../shared/domain/module.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
-import type { LoadResult } from '../../shared/sandbox/protocol.ts'
-import type { ChainHeads } from '../chains/heads.ts'
+import type { CallReply, LoadResult } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
+import type { EventSources } from '../events/sources.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { Sandbox } from '../sandboxes/sandbox.ts'
 
@@ -20,11 +20,11 @@ export interface SessionContext {
   readonly manifest: ModuleManifest
   readonly limits: ModuleLimits
   readonly clock: Clock
-  readonly heads: ChainHeads
-  recordDispatch(dispatch: Dispatch): void
+  readonly sources: EventSources
+  recordDispatch(dispatch: Dispatch, reply: CallReply | null): void
   recordDropped(count: number): void
   /** A line of the engine about this module; `event` is its stable name (spec nexum-host 12.6). */
-  log(level: GuestLogRecord['level'], event: string, message: string, code?: string): void
+  log(level: GuestLogRecord['level'], event: string, message: string, code?: string, context?: LogContext): void
   /** The instance is dead; the supervisor replaces it by policy. */
   onFailed(error: ErrorReport): void
 }

@@ -23,6 +23,8 @@ export interface ModuleEvent {
   readonly payload: unknown
   readonly cursor: { readonly source: string; readonly value: string } | null
   readonly context: LogContext
+  /** Called when the event was handled, given up, or dropped from a full queue. */
+  readonly onSettled?: () => void
 }
 
 /** The part of a sandbox the dispatcher uses. */
@@ -36,7 +38,7 @@ export interface DispatcherOptions {
   readonly capacity: number
   readonly fuelPerCall: number
   readonly deadlineMs: number
-  readonly onDispatch: (dispatch: Dispatch, reply: CallReply | null) => void
+  readonly onDispatch: (dispatch: Dispatch, reply: CallReply | null, event: ModuleEvent) => void
   readonly onDropped: (count: number) => void
   /** The instance is dead by this event's doing; the sandbox must be replaced. */
   readonly onFailed: (error: ErrorReport) => void
@@ -83,7 +85,7 @@ export class Dispatcher {
     this.waiting.push({ event, enqueuedAt: this.options.clock.monotonicMs(), sequence: undefined, attempts: 0 })
     const excess = this.waiting.length - this.options.capacity
     if (excess > 0) {
-      this.waiting.splice(0, excess)
+      for (const dropped of this.waiting.splice(0, excess)) dropped.event.onSettled?.()
       this.options.onDropped(excess)
     }
     this.pump()
@@ -240,6 +242,7 @@ export class Dispatcher {
         writes: reply?.usage.writes ?? 0,
       },
       reply,
+      item.event,
     )
   }
 }

@@ -146,9 +146,9 @@ export class ModuleSupervisor {
   async replace(next: Blueprint): Promise<void> {
     this.previous = this.blueprint
     this.useBlueprint(next)
-    if (this.state.phase.name === 'stopped' || this.state.phase.name === 'dead') return
+    if (this.phase.name === 'stopped' || this.phase.name === 'dead') return
     await this.restart()
-    const { phase } = this.state
+    const phase = this.phase
     const previous = this.previous
     this.previous = undefined
     if (previous === undefined || phase.name === 'running' || phase.name === 'stopped') return

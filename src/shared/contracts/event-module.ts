@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 const u64 = z.bigint().min(0n).max(0xffff_ffff_ffff_ffffn)
-const bytes = z.instanceof(Uint8Array)
+const bytes: z.ZodType<Uint8Array> = z.instanceof(Uint8Array)
 
 export const guestLogSchema = z.object({
   chainId: u64,

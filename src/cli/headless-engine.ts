@@ -1,0 +1,45 @@
+/** The engine as the headless command runs it: plain Node, settings in memory. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Engine } from '../engine/engine.ts'
+import { ForkLauncher } from '../engine/sandboxes/fork-launcher.ts'
+import { memorySettings } from '../engine/settings-port.ts'
+import { settingsSchema, type Settings } from '../shared/domain/settings.ts'
+
+export interface HeadlessOptions {
+  readonly version: string
+  /** Null for a directory that is thrown away at the end. */
+  readonly stateDir: string | null
+  readonly settings: Partial<Settings>
+}
+
+export interface HeadlessEngine {
+  readonly engine: Engine
+  /** Stops the engine and removes what it need not keep. */
+  close(): Promise<void>
+}
+
+export async function createHeadlessEngine(options: HeadlessOptions): Promise<HeadlessEngine> {
+  const here = __dirname
+  const temporary = options.stateDir === null ? await mkdtemp(path.join(tmpdir(), 'paddock-')) : null
+  const engine = new Engine({
+    version: options.version,
+    stateDir: path.resolve(options.stateDir ?? temporary ?? '.'),
+    settings: memorySettings(settingsSchema.parse({ devnet: { autoStart: false }, ...options.settings })),
+    launcher: new ForkLauncher(),
+    entries: {
+      sandbox: path.join(here, 'sandbox.cjs'),
+      compiler: path.join(here, 'compiler.cjs'),
+      telemetry: path.join(here, 'telemetry.cjs'),
+      storeReader: path.join(here, 'store-reader.cjs'),
+    },
+  })
+  return {
+    engine,
+    async close() {
+      await engine.shutdown()
+      if (temporary !== null) await rm(temporary, { recursive: true, force: true })
+    },
+  }
+}

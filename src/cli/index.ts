@@ -1,0 +1,93 @@
+/** The headless command: the engine without a window, and what scripts and tests drive. */
+import { Command, CommanderError } from 'commander'
+import { toErrorReport } from '../shared/errors.ts'
+import packageJson from '../../package.json'
+import { exitCodes, isBadInput } from './exit-codes.ts'
+import { check, inspect } from './inspect.ts'
+import { parseDuration } from './options.ts'
+import { createOutput, type Output } from './output.ts'
+import { run } from './run.ts'
+
+const { version } = packageJson
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value]
+}
+
+function outputFor(options: { json?: boolean }): Output {
+  return createOutput(options.json === true, process, () => new Date())
+}
+
+function createProgram(finish: (code: number) => void): Command {
+  const program = new Command('paddock')
+    .description('Hosts WebAssembly components for people who run blockchain nodes.')
+    .version(version)
+    .exitOverride()
+  program
+    .command('run')
+    .description('run modules until a signal; everything their manifests ask for is granted')
+    .argument('<bundle...>', 'folders, archives or components')
+    .option('--config <file>', 'engine.toml with chains and the state directory')
+    .option('--state-dir <dir>', 'where stores and logs are kept (default: a directory thrown away at the end)')
+    .option('--rpc <chain=url>', 'endpoint of a chain, repeatable', collect, [])
+    .option('--for <time>', 'stop after this time, for instance 10s', parseDuration)
+    .option('--json', 'one JSON object a line')
+    .action(
+      async (
+        bundles: string[],
+        options: { config?: string; stateDir?: string; rpc: string[]; for?: number; json?: boolean },
+      ) => {
+        finish(
+          await run(
+            {
+              bundles,
+              config: options.config,
+              stateDir: options.stateDir,
+              rpc: options.rpc,
+              forMs: options.for,
+              version,
+            },
+            outputFor(options),
+          ),
+        )
+      },
+    )
+  program
+    .command('inspect')
+    .description('show contract, imports, exports and the verdict for a component')
+    .argument('<component>')
+    .option('--json', 'one JSON object')
+    .action(async (component: string, options: { json?: boolean }) => {
+      finish(await inspect(component, version, outputFor(options)))
+    })
+  program
+    .command('check')
+    .description('check a bundle and try its init on an empty store')
+    .argument('<bundle>')
+    .option('--json', 'one JSON object')
+    .action(async (bundle: string, options: { json?: boolean }) => {
+      finish(await check(bundle, version, outputFor(options)))
+    })
+  return program
+}
+
+async function main(): Promise<void> {
+  let code: number = exitCodes.ok
+  const program = createProgram((value) => {
+    code = value
+  })
+  try {
+    await program.parseAsync(process.argv)
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      code = error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput
+    } else {
+      const report = toErrorReport(error)
+      createOutput(false, process, () => new Date()).error(report)
+      code = isBadInput(report.code) ? exitCodes.badInput : exitCodes.moduleFailed
+    }
+  }
+  process.exitCode = code
+}
+
+void main()

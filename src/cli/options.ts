@@ -1,0 +1,27 @@
+import { chainConfigSchema, endpointUrlSchema, type ChainConfig } from '../shared/domain/chain.ts'
+import { chainIdSchema } from '../shared/domain/primitives.ts'
+import { PaddockError } from '../shared/errors.ts'
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** Reads `10s`, `500ms`, `2m`, `1h`. Answers milliseconds. Throws `usage.invalid`. */
+export function parseDuration(text: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text)
+  const unit = unitMs[match?.[2] ?? '']
+  if (match === null || unit === undefined) {
+    throw new PaddockError('usage.invalid', `"${text}" is not a time such as 10s, 500ms, 2m or 1h.`)
+  }
+  return Number(match[1]) * unit
+}
+
+/** Reads `31337=ws://127.0.0.1:8545`. Throws `usage.invalid`. */
+export function parseRpcOption(text: string): ChainConfig {
+  const separator = text.indexOf('=')
+  const chainId = chainIdSchema.safeParse(text.slice(0, Math.max(separator, 0)))
+  const url = endpointUrlSchema.safeParse(text.slice(separator + 1))
+  if (separator < 0 || !chainId.success || !url.success) {
+    const problem = url.success ? 'the chain id is not a number' : (url.error.issues[0]?.message ?? 'the address is bad')
+    throw new PaddockError('usage.invalid', `--rpc takes CHAIN=URL, for instance 1=wss://node.example; in "${text}" ${problem}`)
+  }
+  return chainConfigSchema.parse({ chainId: chainId.data, name: `Chain ${chainId.data}`, endpoints: [{ url: url.data }] })
+}

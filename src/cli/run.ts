@@ -1,0 +1,138 @@
+/** `paddock run`: modules without a window, until a signal or a time. */
+import path from 'node:path'
+import type { ModuleView } from '../shared/domain/module.ts'
+import type { SnapshotChange } from '../shared/domain/engine.ts'
+import { toErrorReport } from '../shared/errors.ts'
+import { devnetChainId } from '../engine/devnet/chain.ts'
+import type { Engine } from '../engine/engine.ts'
+import { exitCodes, isBadInput } from './exit-codes.ts'
+import { createHeadlessEngine } from './headless-engine.ts'
+import type { Output } from './output.ts'
+import { readEngineConfig } from './engine-config.ts'
+import { parseRpcOption } from './options.ts'
+
+export interface RunOptions {
+  readonly bundles: readonly string[]
+  readonly config: string | undefined
+  readonly stateDir: string | undefined
+  /** `CHAIN=URL`, repeatable. */
+  readonly rpc: readonly string[]
+  /** Milliseconds, or undefined to run until a signal. */
+  readonly forMs: number | undefined
+  readonly version: string
+}
+
+/** Runs the bundles; answers the exit code. Everything a manifest asks for is granted: naming it here is consent. */
+export async function run(options: RunOptions, output: Output): Promise<number> {
+  const config = await readEngineConfig(options.config)
+  const chains = [...config.chains]
+  for (const text of options.rpc) {
+    const chain = parseRpcOption(text)
+    const index = chains.findIndex((each) => each.chainId === chain.chainId)
+    if (index >= 0) chains.splice(index, 1)
+    chains.push(chain)
+  }
+  const { engine, close } = await createHeadlessEngine({
+    version: options.version,
+    stateDir: options.stateDir ?? config.stateDir,
+    settings: { chains },
+  })
+  const report = follow(engine, output)
+  const ending = untilEnd(options.forMs)
+  let code: number = exitCodes.ok
+  try {
+    await engine.start()
+    output.line('engine.state', { state: 'running', stateDir: engine.stateDir }, `engine runs, state in ${engine.stateDir}`)
+    for (const bundle of options.bundles) {
+      code = Math.max(code, await startBundle(engine, bundle, output))
+    }
+    if (engine.modules.views().length > 0) await ending.promise
+  } finally {
+    ending.cancel()
+    code = Math.max(code, engine.modules.views().some((module) => module.status.state === 'dead') ? exitCodes.moduleFailed : 0)
+    await close()
+    report.stop()
+    output.line('engine.state', { state: 'stopped', exitCode: code }, `engine stopped, exit ${code}`)
+  }
+  return code
+}
+
+async function startBundle(engine: Engine, bundle: string, output: Output): Promise<number> {
+  try {
+    const request = await engine.modules.inspect(path.resolve(bundle), {})
+    if (request.chainsMissing.includes(devnetChainId)) await engine.startDevnet()
+    await engine.modules.install(request.requestId, request.asks.map((ask) => ask.capability), true)
+    return exitCodes.ok
+  } catch (error) {
+    const fault = toErrorReport(error)
+    output.error({ ...fault, message: `${bundle}: ${fault.message}` })
+    return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
+  }
+}
+
+/** Prints every change of state, every log line and every finished event. */
+function follow(engine: Engine, output: Output): { stop: () => void } {
+  const states = new Map<string, string>()
+  const onModule = (module: ModuleView): void => {
+    const { status } = module
+    if (states.get(module.name) === `${status.state}/${module.run}`) return
+    states.set(module.name, `${status.state}/${module.run}`)
+    const error = 'error' in status ? { code: status.error.code, message: status.error.message } : undefined
+    output.line(
+      'module.state',
+      { module: module.name, state: status.state, run: module.run, ...(error === undefined ? {} : { error }) },
+      `${module.name} is ${status.state}${error === undefined ? '' : `: ${error.message}`}`,
+    )
+  }
+  const stops = [
+    engine.modules.onStateChange(onModule),
+    engine.state.onChange((change: SnapshotChange) => {
+      for (const chain of change.chains ?? []) {
+        const key = `chain ${chain.config.chainId}`
+        if (states.get(key) === chain.status) continue
+        states.set(key, chain.status)
+        output.line('chain.state', { chainId: chain.config.chainId, state: chain.status }, `${chain.config.name} is ${chain.status}`)
+      }
+      for (const notice of change.notices ?? []) {
+        if (states.has(`notice ${notice.id} ${notice.time}`)) continue
+        states.set(`notice ${notice.id} ${notice.time}`, '')
+        output.line('notice', { id: notice.id, code: notice.error.code, message: notice.error.message }, notice.error.message)
+      }
+    }),
+    engine.logs.follow({ minLevel: 'info' }, (records) => {
+      for (const { module, level, message, run, eventType, chainId, blockNumber, source, event } of records) {
+        output.line(
+          'module.log',
+          { module, run, level, message, source, event, event_type: eventType, chain_id: chainId, block_number: blockNumber },
+          `${level.padEnd(5)} ${module ?? 'paddock'}: ${message}`,
+        )
+      }
+    }),
+    engine.modules.onAnyDispatch((module, dispatch) => {
+      output.line(
+        'event.done',
+        { module, ...dispatch, error: dispatch.error === null ? undefined : dispatch.error },
+        `${module} ${dispatch.eventType} ${dispatch.blockNumber ?? ''} ${dispatch.result} in ${dispatch.durationMs.toFixed(1)} ms`,
+      )
+    }),
+  ]
+  return { stop: () => stops.forEach((stop) => stop()) }
+}
+
+/** Settles at the first SIGINT or SIGTERM or when the time is over; a second signal ends the process at once. */
+function untilEnd(forMs: number | undefined): { promise: Promise<void>; cancel: () => void } {
+  let finish: () => void = () => undefined
+  let signals = 0
+  const promise = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const onSignal = (): void => {
+    signals += 1
+    if (signals > 1) process.exit(exitCodes.moduleFailed)
+    finish()
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const timer = forMs === undefined ? undefined : setTimeout(finish, forMs)
+  return { promise, cancel: () => clearTimeout(timer) }
+}
