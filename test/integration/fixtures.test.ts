@@ -4,7 +4,15 @@ import vm from 'node:vm'
 import { parse, print } from '@bytecodealliance/jco-transpile/wasm-tools'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { buildFixtures, fixturesFolder } from '../fixtures/build-fixtures.mjs'
-import { block, instantiate, plainHost, surfaceOf, thrownBy, tick } from '../fixtures/plain-host.ts'
+import {
+  RuntimeError,
+  block,
+  instantiate,
+  plainHost,
+  surfaceOf,
+  thrownBy,
+  tick,
+} from '../fixtures/plain-host.ts'
 import type { Guest } from '../fixtures/plain-host.ts'
 
 const fixture = (name: string) => join(fixturesFolder, `${name}.wasm`)
@@ -74,14 +82,14 @@ describe('compiled fixtures', () => {
     const { host, onEvent } = await start('trap', [['every', '3']])
     onEvent(block(4))
     expect(host.store.get('trap/touched')).toBe('4')
-    expect(thrownBy(() => onEvent(block(6)))).toBeInstanceOf(WebAssembly.RuntimeError)
+    expect(thrownBy(() => onEvent(block(6)))).toBeInstanceOf(RuntimeError)
     const always = await start('trap')
-    expect(thrownBy(() => always.onEvent(block(1)))).toBeInstanceOf(WebAssembly.RuntimeError)
+    expect(thrownBy(() => always.onEvent(block(1)))).toBeInstanceOf(RuntimeError)
   })
 
   it('trap-init traps in init', async () => {
     const guest = await instantiate(fixture('trap-init'), plainHost())
-    expect(thrownBy(() => guest['init']!([]))).toBeInstanceOf(WebAssembly.RuntimeError)
+    expect(thrownBy(() => guest['init']!([]))).toBeInstanceOf(RuntimeError)
   })
 
   it('endless-loop and endless-init never return', async () => {
@@ -104,7 +112,7 @@ describe('compiled fixtures', () => {
     expect(limits).toBe(1)
     guest['init']!([])
     const error = thrownBy(() => guest['onEvent']!(block(1)))
-    expect(error).toBeInstanceOf(WebAssembly.RuntimeError)
+    expect(error).toBeInstanceOf(RuntimeError)
     expect((error as Error).message).toContain('unreachable')
   })
 

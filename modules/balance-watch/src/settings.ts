@@ -8,6 +8,7 @@ export interface Settings {
   warnAbove: bigint | undefined
 }
 
+// Without a [config] table the host passes the module's name alone.
 const known = ['addresses', 'warn_below_wei', 'warn_above_wei']
 
 function reject(key: string, problem: string): never {
@@ -41,7 +42,7 @@ function parseWei(key: string, text: string | undefined): bigint | undefined {
 export function parseSettings(config: Config): Settings {
   const values = new Map(config)
   for (const key of values.keys()) {
-    if (!known.includes(key)) reject(key, `is unknown; known are ${known.join(', ')}`)
+    if (key !== 'name' && !known.includes(key)) reject(key, `is unknown; known are ${known.join(', ')}`)
   }
   const addresses = values.get('addresses')
   if (addresses === undefined) return reject('addresses', 'is missing')

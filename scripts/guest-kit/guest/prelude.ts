@@ -16,17 +16,31 @@ function unavailable(name: string, instead: string): () => never {
   }
 }
 
+const noWallClock = unavailable('The current time', 'the clock capability or the time in the event')
+
+/** Dates can be computed with, but not made from a clock that is not there. */
+function dateWithoutClock(date: DateConstructor): DateConstructor {
+  date.now = noWallClock
+  return new Proxy(date, {
+    apply: noWallClock,
+    construct(target, values: unknown[], newTarget) {
+      return values.length === 0 ? noWallClock() : (Reflect.construct(target, values, newTarget) as object)
+    },
+  })
+}
+
 /**
  * Replaces globals that would trap, or worse, silently repeat: the wall clock is not linked, and the seed
  * of Math.random is frozen when the component is built.
  */
 export function guardGlobals(log: Log): void {
   Math.random = unavailable('Math.random', 'the random capability')
-  Date.now = unavailable('Date.now', 'the clock capability or the event')
+  Reflect.set(globalThis, 'Date', dateWithoutClock(Date))
+  Reflect.deleteProperty(globalThis, 'performance')
   const line =
     (level: Level) =>
     (...values: unknown[]): void =>
-      log(level, values.map(text).join(' '))
+      log(level, wellFormed(values.map(text).join(' ')))
   Reflect.set(globalThis, 'console', {
     trace: line('trace'),
     debug: line('debug'),
@@ -35,6 +49,11 @@ export function guardGlobals(log: Log): void {
     warn: line('warn'),
     error: line('error'),
   })
+}
+
+/** An unpaired surrogate cannot cross the boundary: it ends the instance. */
+function wellFormed(value: string): string {
+  return value.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
 }
 
 function isHostError(value: unknown): boolean {
@@ -50,7 +69,7 @@ function toHostError(domain: string, thrown: unknown): unknown {
     return thrown.payload
   }
   const stack = thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : null
-  return { domain, kind: { tag: 'internal' }, code: 0, message: text(thrown), data: stack }
+  return { domain, kind: { tag: 'internal' }, code: 0, message: wellFormed(text(thrown)), data: stack }
 }
 
 /** Wraps an export so that an uncaught exception ends as an error answer that carries its message. */
@@ -60,7 +79,10 @@ export function guarded<Arguments extends unknown[], Result>(
 ): (...values: Arguments) => Result {
   return (...values) => {
     try {
-      return run(...values)
+      const result = run(...values)
+      if (result instanceof Promise)
+        throw new Error(`${run.name} must not be async: host calls answer at once.`)
+      return result
     } catch (thrown) {
       throw toHostError(domain, thrown)
     }
