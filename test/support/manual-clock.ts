@@ -1,0 +1,57 @@
+import type { Clock } from '../../src/engine/clock.ts'
+
+interface Timer {
+  at: number
+  readonly periodMs: number | null
+  readonly action: () => void
+}
+
+/** A clock that moves only when told, so that hours of backoff take no time. */
+export class ManualClock implements Clock {
+  private time: number
+  private readonly timers = new Set<Timer>()
+
+  constructor(startMs = 1_700_000_000_000) {
+    this.time = startMs
+  }
+
+  now(): number {
+    return this.time
+  }
+
+  monotonicMs(): number {
+    return this.time
+  }
+
+  after(delayMs: number, action: () => void): () => void {
+    return this.add({ at: this.time + delayMs, periodMs: null, action })
+  }
+
+  every(periodMs: number, action: () => void): () => void {
+    return this.add({ at: this.time + periodMs, periodMs, action })
+  }
+
+  /** Timers that have not fired or been cancelled. */
+  get pending(): number {
+    return this.timers.size
+  }
+
+  /** Moves on, firing what becomes due in its order. */
+  advance(ms: number): void {
+    const end = this.time + ms
+    for (;;) {
+      const due = [...this.timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0]
+      if (due === undefined) break
+      this.time = Math.max(this.time, due.at)
+      if (due.periodMs === null) this.timers.delete(due)
+      else due.at += due.periodMs
+      due.action()
+    }
+    this.time = end
+  }
+
+  private add(timer: Timer): () => void {
+    this.timers.add(timer)
+    return () => void this.timers.delete(timer)
+  }
+}
