@@ -1,0 +1,238 @@
+/**
+ * Binds a transpiled component to its host: the generated glue wires the core modules, our binder moves the values.
+ *
+ * The glue hands every core module with its import object to our hook. Where a core module imports an interface of the
+ * host, its functions are replaced by ours; what it exports for the world is called directly. Only exports that the
+ * glue itself reads are taken: runtimes carry further ones (QuickJS has an `init` of its own) that must stay unreachable.
+ */
+import { PaddockError } from '../../shared/errors.ts'
+import {
+  parseCoreExport,
+  parseCoreImport,
+  postReturnName,
+  sameInterface,
+  toCamel,
+  toKebab,
+} from './core-names.ts'
+import { FuelTank } from './fuel-tank.ts'
+import { dropFunction, guestFunction, hostFunction } from './functions.ts'
+import type { CoreFunction } from './functions.ts'
+import { glueGuestFunction, glueImports } from './glue.ts'
+import type { ComponentGlue } from './glue.ts'
+import { Guest, GuestMemory } from './guest.ts'
+import type { FunctionType, HostInterface, InterfaceType, SignatureOf } from './types.ts'
+
+export type ExportTypes = Readonly<Record<string, FunctionType>>
+
+export interface BindOptions<E extends ExportTypes> {
+  readonly glue: ComponentGlue
+  readonly getCoreModule: (path: string) => WebAssembly.Module
+  /** What the component may import besides `hosts`, as the glue asks for it: the virtual WASI. */
+  readonly otherImports: Readonly<Record<string, unknown>>
+  /** Only what the module was granted, or stubs: everything given here can be called. */
+  readonly hosts: readonly HostInterface[]
+  /** By WIT name: `on-event`, or `torvyn:streaming/processor@0.1.0#process`. */
+  readonly exports: E
+  /** Fuel for instantiation and all calls; a new one unless given. */
+  readonly tank?: FuelTank
+}
+
+export interface BoundComponent<E extends ExportTypes> {
+  readonly exports: { readonly [K in keyof E]: SignatureOf<E[K]> }
+  /** Whether every export and every import of `hosts` bypasses the generated glue. */
+  readonly direct: boolean
+  /** What goes through the glue, and why, for people. */
+  readonly indirect: readonly string[]
+  readonly coreInstances: readonly WebAssembly.Instance[]
+  readonly tank: FuelTank
+  readonly guest: Guest
+}
+
+interface CoreInstance {
+  readonly instance: WebAssembly.Instance
+  readonly memory: GuestMemory
+  /** Names of the exports that the glue asked for. */
+  readonly read: ReadonlySet<string>
+}
+
+type ImportObject = Record<string, Record<string, WebAssembly.ImportValue>>
+
+/**
+ * Instantiates and binds. Throws `sandbox.instantiate_failed`, or what a host function failed with, or `sandbox.trap`
+ * where an export of the world is missing.
+ */
+export function bindComponent<const E extends ExportTypes>(options: BindOptions<E>): BoundComponent<E> {
+  const guest = new Guest()
+  const tank = options.tank ?? new FuelTank()
+  const cores: CoreInstance[] = []
+  const indirect: string[] = []
+  const asked = new Set<string>()
+  const imports = watchReads({ ...options.otherImports, ...glueImports(options.hosts, guest) }, asked)
+
+  const instantiateCore = (
+    module: WebAssembly.Module,
+    given: ImportObject = {},
+  ): { exports: WebAssembly.Exports } => {
+    const memory = new GuestMemory(guest)
+    // A core module may spell any import like one of ours; what counts is that the component itself imports it.
+    const imported = options.hosts.filter(({ type }) => [...asked].some((name) => namesInterface(name, type)))
+    const replaced = replaceImports(given, imported, memory, indirect)
+    const instance = new WebAssembly.Instance(module, replaced)
+    memory.attach(memoryOf(instance, given), reallocOf(instance))
+    tank.attach(instance)
+    const read = new Set<string>()
+    cores.push({ instance, memory, read })
+    return { exports: watchReads(instance.exports, read) }
+  }
+
+  let produced: unknown
+  try {
+    produced = options.glue.instantiate(options.getCoreModule, imports, instantiateCore)
+  } catch (error) {
+    if (guest.failure !== undefined) throw guest.failure
+    if (tank.exhausted())
+      throw new PaddockError('sandbox.out_of_fuel', 'instantiation used all fuel', { cause: error })
+    const message = error instanceof Error ? error.message : String(error)
+    throw new PaddockError('sandbox.instantiate_failed', `the component cannot be instantiated: ${message}`, {
+      cause: error,
+    })
+  }
+
+  const exports: Record<string, unknown> = {}
+  for (const [name, type] of Object.entries(options.exports)) {
+    const direct = findExport(cores, name, type)
+    if (direct !== undefined) {
+      exports[name] = direct
+      continue
+    }
+    indirect.push(`export ${name}: no single core export stands for it`)
+    exports[name] = glueGuestFunction(type, glueExport(produced, name), guest)
+  }
+  return {
+    exports: exports as BoundComponent<E>['exports'],
+    direct: indirect.length === 0,
+    indirect,
+    coreInstances: cores.map(({ instance }) => instance),
+    tank,
+    guest,
+  }
+}
+
+function namesInterface(name: string, type: InterfaceType): boolean {
+  return sameInterface(name, type.name) || name === type.name.slice(0, type.name.lastIndexOf('@'))
+}
+
+/** A copy of `source` that notes which properties are read. */
+function watchReads<T extends object>(source: T, read: Set<string>): T {
+  const copy: object = {}
+  for (const [name, value] of Object.entries(source)) {
+    const get = (): unknown => {
+      read.add(name)
+      return value
+    }
+    Object.defineProperty(copy, name, { enumerable: true, get })
+  }
+  return copy as T
+}
+
+function replaceImports(
+  given: ImportObject,
+  hosts: readonly HostInterface[],
+  memory: GuestMemory,
+  indirect: string[],
+): ImportObject {
+  const replaced: ImportObject = { ...given }
+  for (const [module, functions] of Object.entries(given)) {
+    const host = hosts.find(({ type }) => sameInterface(parseCoreImport(module), type.name))
+    if (host === undefined) continue
+    const ours: Record<string, WebAssembly.ImportValue> = {}
+    for (const [name, present] of Object.entries(functions)) {
+      const replacement = coreImport(host, name, memory)
+      if (replacement === undefined) indirect.push(`import ${module}#${name}: unknown to the host`)
+      ours[name] = replacement ?? present
+    }
+    replaced[module] = ours
+  }
+  return replaced
+}
+
+const dropPrefix = '[resource-drop]'
+
+function coreImport(host: HostInterface, name: string, memory: GuestMemory): CoreFunction | undefined {
+  if (name.startsWith(dropPrefix)) {
+    const resource = ownProperty(host.type.resources, name.slice(dropPrefix.length))
+    return resource && dropFunction(resource, memory)
+  }
+  const key = name.startsWith('[') ? name : toCamel(name)
+  const type = ownProperty(host.type.functions, key)
+  const implementation = ownProperty(host.functions, key)
+  // Camel case loses information: `a-1` and `a1` would meet.
+  if (type === undefined || implementation === undefined) return undefined
+  if (!name.startsWith('[') && toKebab(key) !== name) return undefined
+  return hostFunction(type, implementation, memory)
+}
+
+function ownProperty<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined
+}
+
+function memoryOf(instance: WebAssembly.Instance, imports: ImportObject): WebAssembly.Memory | undefined {
+  for (const name of ['memory', 'cm32p2_memory']) {
+    const exported = instance.exports[name]
+    if (exported instanceof WebAssembly.Memory) return exported
+  }
+  for (const values of Object.values(imports)) {
+    if (values['memory'] instanceof WebAssembly.Memory) return values['memory']
+  }
+  return undefined
+}
+
+type Realloc = (pointer: number, oldSize: number, alignment: number, newSize: number) => unknown
+
+function reallocOf(instance: WebAssembly.Instance): Realloc | undefined {
+  for (const name of ['cabi_realloc', 'cm32p2_realloc', 'cabi_import_realloc']) {
+    const exported = instance.exports[name]
+    if (typeof exported === 'function') return exported as Realloc
+  }
+  return undefined
+}
+
+/** The one core export, among those the glue reads, that carries the world's export `name`. */
+function findExport(
+  cores: readonly CoreInstance[],
+  name: string,
+  type: FunctionType,
+): ((...values: unknown[]) => unknown) | undefined {
+  const wanted = parseCoreExport(name)
+  const found: { core: CoreInstance; name: string }[] = []
+  for (const core of cores) {
+    for (const candidate of core.read) {
+      const parsed = parseCoreExport(candidate)
+      if (parsed.function !== wanted.function || candidate.startsWith('cabi_post_')) continue
+      // A component wrapped around another exports, at top level, what the inner one has in an interface.
+      const matches =
+        wanted.interface === undefined ||
+        (parsed.interface !== undefined && sameInterface(parsed.interface, wanted.interface))
+      if (matches && typeof core.instance.exports[candidate] === 'function')
+        found.push({ core, name: candidate })
+    }
+  }
+  const [only] = found
+  if (only === undefined || found.length !== 1 || !only.core.memory.attached) return undefined
+  const { exports } = only.core.instance
+  const postReturn = exports[postReturnName(only.name)] as CoreFunction | undefined
+  return guestFunction(type, exports[only.name] as CoreFunction, postReturn, only.core.memory)
+}
+
+function glueExport(produced: unknown, name: string): (...values: unknown[]) => unknown {
+  const wanted = parseCoreExport(name)
+  let owner = produced as Readonly<Record<string, unknown>>
+  if (wanted.interface !== undefined) {
+    const interfaceName = wanted.interface
+    const key = Object.keys(owner).find((candidate) => sameInterface(candidate, interfaceName))
+    owner = (key === undefined ? {} : owner[key]) as Readonly<Record<string, unknown>>
+  }
+  const exported = owner[toCamel(wanted.function)]
+  if (typeof exported === 'function') return exported as (...values: unknown[]) => unknown
+  throw new PaddockError('sandbox.instantiate_failed', `the component exports no ${name}`)
+}

@@ -1,0 +1,25 @@
+/** What the sandbox uses of the WebAssembly API: neither the ES library nor Node's types declare it, only the DOM's. */
+declare namespace WebAssembly {
+  type ImportValue = object | number | bigint
+  type Imports = Record<string, Record<string, ImportValue>>
+  type Exports = Readonly<Record<string, unknown>>
+
+  class Module {
+    constructor(bytes: Uint8Array)
+    static imports(module: Module): { module: string; name: string; kind: string }[]
+    static exports(module: Module): { name: string; kind: string }[]
+  }
+  class Instance {
+    constructor(module: Module, imports?: Imports)
+    readonly exports: Exports
+  }
+  class Memory {
+    readonly buffer: ArrayBuffer
+  }
+  class Global {
+    value: unknown
+  }
+  class RuntimeError extends Error {}
+  class Exception {}
+  function compile(bytes: Uint8Array): Promise<Module>
+}
