@@ -210,7 +210,8 @@ class Scanner {
       if (letter === '#' && lines) {
         const end = this.text.indexOf('\n', this.at)
         this.at = end === -1 ? this.text.length : end
-      } else if (letter === ' ' || letter === '\t' || (lines && (letter === '\n' || letter === '\r'))) this.at++
+      } else if (letter === ' ' || letter === '\t' || (lines && (letter === '\n' || letter === '\r')))
+        this.at++
       else return
     }
   }
@@ -223,9 +224,12 @@ class Scanner {
 const escapes: Readonly<Record<string, string>> = { b: '\b', t: '\t', n: '\n', f: '\f', r: '\r', e: '\u001b' }
 
 function unescape(raw: string): string {
-  return raw.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/g, (_, four, eight, two, one) => {
-    const code = (four ?? eight ?? two) as string | undefined
-    if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16))
-    return escapes[one as string] ?? (one as string)
-  })
+  return raw.replace(
+    /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/g,
+    (_, four, eight, two, one) => {
+      const code = (four ?? eight ?? two) as string | undefined
+      if (code !== undefined) return String.fromCodePoint(Number.parseInt(code, 16))
+      return escapes[one as string] ?? (one as string)
+    },
+  )
 }

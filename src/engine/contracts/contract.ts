@@ -1,0 +1,55 @@
+/**
+ * What a guest contract is to the engine. A contract is a plug-in: one folder here, one in
+ * `src/sandbox/contracts`, and one entry in `registry.ts`.
+ */
+import type { Ask } from '../../shared/domain/module.ts'
+import type { ChainId } from '../../shared/domain/primitives.ts'
+import type { ExternShape, WorldShape } from '../../shared/component/world.ts'
+import type { ModuleManifest } from '../modules/manifest/model.ts'
+
+/** The world of a contract that a component was built for. */
+export interface ContractMatch {
+  /** Name with version, for instance `nexum:host/event-module@0.2.0`. */
+  readonly world: string
+  /** What the host provides and what it calls, to compare the component with. */
+  readonly shape: WorldShape
+}
+
+/** A capability as contracts know it. */
+export interface CapabilityKind {
+  /** Name as in manifests (spec nexum-host 6.1). */
+  readonly name: string
+  /** Cannot be refused, because it reaches nothing (logging, clock, random). */
+  readonly harmless: boolean
+  /** Linked for a component that comes without a manifest. */
+  readonly withoutManifest: boolean
+}
+
+/** What an ask's words depend on. */
+export interface AskContext {
+  readonly manifest: ModuleManifest
+  /** Chains to name: those of subscriptions and of `[chains]`. */
+  readonly chains: readonly ChainId[]
+  /** The operator's name of a chain, or null where it is not configured. */
+  chainName(chainId: ChainId): string | null
+  readonly storeBytes: number
+}
+
+/** An ask without what every contract decides alike. */
+export type AskWords = Pick<Ask, 'title' | 'detail' | 'risky'>
+
+export interface Contract {
+  readonly id: string
+  /** For people: "Event module". */
+  readonly title: string
+  readonly capabilities: readonly CapabilityKind[]
+  /** The world that the component's exports make it, or null when it is not of this contract. By names only. */
+  match(world: WorldShape): ContractMatch | null
+  /**
+   * The capability an import needs, null when it needs none, undefined when no capability of this contract
+   * provides it. By names only; versions and shapes are compared elsewhere.
+   */
+  capabilityOf(extern: ExternShape): string | null | undefined
+  /** Says in plain words what granting `capability` allows. */
+  describeAsk(capability: string, context: AskContext): AskWords
+}

@@ -1,0 +1,10 @@
+import type { Contract } from './contract.ts'
+import { eventModuleContract } from './event-module/contract.ts'
+
+/** Every guest contract of this engine; the first that matches a component is its contract. */
+export const contracts: readonly Contract[] = [eventModuleContract]
+
+/** Names of all capabilities that manifests may name, in the order contracts list them. */
+export function knownCapabilities(among: readonly Contract[] = contracts): string[] {
+  return [...new Set(among.flatMap((contract) => contract.capabilities.map((capability) => capability.name)))]
+}
