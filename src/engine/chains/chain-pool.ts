@@ -1,0 +1,194 @@
+import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
+import { systemClock } from '../clock.ts'
+import type { Clock } from '../clock.ts'
+import { Chain, unknownChain } from './chain.ts'
+import type { HandledBlock } from './head-subscriber.ts'
+import type { BlockEvent } from './header.ts'
+import { chainLimits } from './limits.ts'
+import { defaultRequestPolicy } from './policy.ts'
+import type { RequestPolicy } from './policy.ts'
+import { ChainRequestError } from './request-error.ts'
+import type { RpcAnswer, RpcRequest } from './rpc-codec.ts'
+
+export interface ChainPoolOptions {
+  readonly clock?: Clock
+  /** 0 inclusive to 1 exclusive; jitters the backoff. */
+  readonly random?: () => number
+  readonly policy?: RequestPolicy
+  /** Names of the modules subscribed to a chain, for views. */
+  readonly modulesOf?: (chainId: string) => readonly string[]
+  /** The chain whose endpoint the built-in devnet sets, if any. */
+  readonly devnetChainId?: string
+  /** A listener threw; nothing else is affected. */
+  readonly onFault?: (error: unknown) => void
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal
+}
+
+export interface HeadSubscription {
+  /** The last block the subscriber has handled: it gets what it missed since, then what comes. */
+  readonly from?: HandledBlock
+}
+
+/** All chains: their endpoints, requests with failover, and one shared stream of heads each. Caller disposes. */
+export class ChainPool {
+  readonly #options: ChainPoolOptions
+  readonly #clock: Clock
+  readonly #chains = new Map<string, Chain>()
+  readonly #listeners = new Set<() => void>()
+  #order: readonly string[] = []
+  #cancelChange: (() => void) | null = null
+  #isDisposed = false
+
+  constructor(options: ChainPoolOptions = {}) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  /** Replaces the configuration. Only what differs is touched; subscribers stay, whatever happens to their chain. */
+  configure(configs: readonly ChainConfig[]): void {
+    const wanted = new Map(configs.map((config) => [config.chainId, config]))
+    this.#order = [...wanted.keys()]
+    for (const [chainId, config] of wanted) this.#chain(chainId).configure(config)
+    for (const [chainId, chain] of this.#chains) {
+      if (wanted.has(chainId)) continue
+      if (chain.isConfigured) chain.configure(null)
+      this.#forgetUnused(chainId)
+    }
+    this.#changed()
+  }
+
+  has(chainId: string): boolean {
+    return this.#chains.get(chainId)?.isConfigured ?? false
+  }
+
+  /**
+   * One JSON-RPC request; `paramsJson` is sent byte for byte. Resolves with the JSON text of `result`, unmodified.
+   * Rejects with ChainRequestError only.
+   */
+  async request(
+    chainId: string,
+    method: string,
+    paramsJson: string | undefined,
+    options: RequestOptions = {},
+  ): Promise<string> {
+    const request = { method, params: paramsJson }
+    const answer = await this.#configured(chainId).run(1, options.signal, (endpoint, bounds) =>
+      endpoint.call(request, bounds),
+    )
+    if (!answer.ok) throw answer.error
+    return answer.result
+  }
+
+  /**
+   * Several requests in one round trip where the endpoint allows it; answers in their order, each on its own.
+   * Rejects with ChainRequestError when the chain is unknown or no endpoint answers at all.
+   */
+  async requestBatch(
+    chainId: string,
+    requests: readonly RpcRequest[],
+    options: RequestOptions = {},
+  ): Promise<readonly RpcAnswer[]> {
+    if (requests.length === 0) return []
+    return this.#configured(chainId).run(requests.length, options.signal, (endpoint, bounds) =>
+      endpoint.callBatch(requests, bounds),
+    )
+  }
+
+  /**
+   * Calls the listener with every new block of the chain, also of one that is configured later. The result
+   * ends it. The first subscriber of a chain opens its stream, the last one closes it.
+   */
+  subscribeHeads(
+    chainId: string,
+    listener: (block: BlockEvent) => void,
+    options: HeadSubscription = {},
+  ): () => void {
+    if (this.#isDisposed) throw disposed()
+    const unsubscribe = this.#chain(chainId).subscribe(listener, options.from ?? null)
+    return () => {
+      unsubscribe()
+      this.#forgetUnused(chainId)
+      this.#changed()
+    }
+  }
+
+  /** All configured chains in the order of the configuration. Endpoint labels are redacted. */
+  views(): ChainView[] {
+    return this.#order.flatMap((chainId) => {
+      const modules = this.#options.modulesOf?.(chainId) ?? []
+      const view = this.#chains.get(chainId)?.view(modules, this.#options.devnetChainId ?? null)
+      return view ? [view] : []
+    })
+  }
+
+  /** Tells that views changed, at most five times a second. */
+  onDidChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Closes every connection and timer; requests under way fail with `closed`. */
+  dispose(): void {
+    this.#isDisposed = true
+    this.#cancelChange?.()
+    this.#listeners.clear()
+    for (const chain of this.#chains.values()) chain.dispose()
+    this.#chains.clear()
+    this.#cancelChange = null
+  }
+
+  #configured(chainId: string): Chain {
+    if (this.#isDisposed) throw disposed()
+    const chain = this.#chains.get(chainId)
+    if (chain === undefined) throw unknownChain(chainId)
+    return chain
+  }
+
+  #chain(chainId: string): Chain {
+    const existing = this.#chains.get(chainId)
+    if (existing !== undefined) return existing
+    const chain = new Chain({
+      chainId,
+      clock: this.#clock,
+      random: this.#options.random ?? Math.random,
+      policy: this.#options.policy ?? defaultRequestPolicy,
+      onDidChange: () => this.#changed(),
+      onFault: this.#options.onFault ?? (() => undefined),
+    })
+    this.#chains.set(chainId, chain)
+    return chain
+  }
+
+  #forgetUnused(chainId: string): void {
+    const chain = this.#chains.get(chainId)
+    if (chain === undefined || chain.isConfigured || chain.isWanted) return
+    chain.dispose()
+    this.#chains.delete(chainId)
+  }
+
+  get #isTelling(): boolean {
+    return this.#cancelChange !== null
+  }
+
+  #changed(): void {
+    if (this.#isDisposed || this.#isTelling || this.#listeners.size === 0) return
+    this.#tellIn(chainLimits.changeIntervalMs)
+  }
+
+  #tellIn(ms: number): void {
+    this.#cancelChange = this.#clock.after(ms, () => {
+      this.#cancelChange = null
+      for (const listener of [...this.#listeners]) listener()
+      // Rates fall without anything happening.
+      const isBusy = [...this.#chains.values()].some((chain) => chain.isBusy)
+      if (isBusy && !this.#isTelling) this.#tellIn(chainLimits.rateIntervalMs)
+    })
+  }
+}
+
+function disposed(): ChainRequestError {
+  return new ChainRequestError('closed', 'The engine is stopping.')
+}

@@ -1,0 +1,182 @@
+import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
+import type { ErrorReport } from '../../shared/errors.ts'
+import type { Clock } from '../clock.ts'
+import { Endpoint } from './endpoint.ts'
+import { HeadStream } from './head-stream.ts'
+import type { HandledBlock } from './head-subscriber.ts'
+import type { BlockEvent } from './header.ts'
+import type { RequestPolicy } from './policy.ts'
+import { ChainRequestError, asChainRequestError } from './request-error.ts'
+import { RateWindow } from './statistics.ts'
+import type { WireOptions } from './wire.ts'
+
+export interface ChainOptions {
+  readonly chainId: string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly policy: RequestPolicy
+  readonly onDidChange: () => void
+  readonly onFault: (error: unknown) => void
+}
+
+/** One chain: its endpoints in order of preference, and its heads. It outlives its configuration. */
+export class Chain {
+  readonly #options: ChainOptions
+  readonly #stream: HeadStream
+  readonly #rate = new RateWindow()
+  #config: ChainConfig | null = null
+  #endpoints: readonly Endpoint[] = []
+
+  constructor(options: ChainOptions) {
+    this.#options = options
+    this.#stream = new HeadStream({
+      chainId: options.chainId,
+      clock: options.clock,
+      random: options.random,
+      endpoints: () => this.#endpoints,
+      pollIntervalMs: () => this.#config?.pollIntervalMs ?? 4_000,
+      onDidChange: options.onDidChange,
+      onFault: options.onFault,
+    })
+  }
+
+  get isConfigured(): boolean {
+    return this.#config !== null
+  }
+
+  get isWanted(): boolean {
+    return this.#stream.isWanted
+  }
+
+  /** Whether its request rate still falls, so that the view changes by itself. */
+  get isBusy(): boolean {
+    return this.#rate.perSecond(this.#options.clock.now()) > 0
+  }
+
+  /** Takes a configuration, or null for none. Endpoints whose address stays keep their connection. */
+  configure(config: ChainConfig | null): void {
+    const { chainId, clock, random } = this.#options
+    const kept = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]))
+    const urls = [...new Set(config?.endpoints.map((endpoint) => endpoint.url) ?? [])]
+    this.#config = config
+    this.#endpoints = urls.map((url) => {
+      const existing = kept.get(url)
+      kept.delete(url)
+      return (
+        existing ?? new Endpoint({ chainId, url, clock, random, onDidChange: () => this.#endpointChanged() })
+      )
+    })
+    for (const endpoint of kept.values()) endpoint.close()
+    this.#stream.reconsider(true)
+    this.#options.onDidChange()
+  }
+
+  subscribe(listener: (block: BlockEvent) => void, from: HandledBlock | null): () => void {
+    const unsubscribe = this.#stream.subscribe(listener, from)
+    this.#options.onDidChange()
+    return unsubscribe
+  }
+
+  /**
+   * Runs work on the first endpoint that can do it, within the chain's request timeout. Rejects with
+   * ChainRequestError: the most preferred endpoint's failure when all fail.
+   */
+  async run<T>(
+    count: number,
+    signal: AbortSignal | undefined,
+    work: (endpoint: Endpoint, options: WireOptions) => Promise<T>,
+  ): Promise<T> {
+    const { chainId, clock, policy } = this.#options
+    const config = this.#config
+    if (config === null || this.#endpoints.length === 0) throw unknownChain(chainId)
+    this.#rate.add(clock.now(), count)
+    const endsAt = clock.monotonicMs() + config.requestTimeoutMs
+    const candidates = [
+      ...this.#endpoints.filter((endpoint) => !endpoint.isFailing),
+      ...this.#endpoints.filter((endpoint) => endpoint.isFailing),
+    ]
+    let failure: ChainRequestError | null = null
+    for (const [index, endpoint] of candidates.entries()) {
+      const remainingMs = endsAt - clock.monotonicMs()
+      if (failure !== null && remainingMs <= 0) break
+      const timeoutMs = policy.attemptTimeoutMs(remainingMs, candidates.length - index)
+      try {
+        return await work(endpoint, { timeoutMs, signal })
+      } catch (thrown) {
+        const error = asChainRequestError(thrown)
+        if (!policy.mayFailOver(error)) throw error
+        failure ??= error
+      }
+    }
+    throw failure ?? unknownChain(chainId)
+  }
+
+  /** Null while it is not configured. */
+  view(modules: readonly string[], devnetChainId: string | null): ChainView | null {
+    const config = this.#config
+    if (config === null) return null
+    const stream = this.#stream
+    const serving = this.#endpoints.find((endpoint) => endpoint.isHealthy) ?? null
+    const { status, error } = this.#status(serving)
+    const head = stream.head
+    return {
+      config,
+      devnet: config.chainId === devnetChainId,
+      status,
+      error,
+      head: head && {
+        number: clamp(head.number),
+        hash: head.hash,
+        timestamp: clamp(head.timestampMs),
+        receivedAt: head.receivedAt,
+      },
+      endpoints: this.#endpoints.map((endpoint) => endpoint.view(endpoint === serving)),
+      modules: [...modules],
+      requestsPerSecond: this.#rate.perSecond(this.#options.clock.now()),
+      reconnects: stream.reconnects,
+      blocksBackfilled: stream.backfilled,
+      blocksSkipped: stream.skipped,
+    }
+  }
+
+  dispose(): void {
+    this.#stream.stop()
+    for (const endpoint of this.#endpoints) endpoint.close()
+    this.#endpoints = []
+    this.#config = null
+  }
+
+  #status(serving: Endpoint | null): { status: ChainView['status']; error: ErrorReport | null } {
+    const stream = this.#stream
+    if (this.#endpoints.length === 0) {
+      const error = new ChainRequestError('unknown-chain', 'The chain has no endpoint.')
+      return { status: 'down', error: error.toReport() }
+    }
+    if (this.#endpoints.every((endpoint) => endpoint.isFailing)) {
+      return { status: 'down', error: this.#endpoints[0]?.error?.toReport() ?? null }
+    }
+    if (!stream.isWanted)
+      return { status: serving === null && this.#isConnecting ? 'connecting' : 'idle', error: null }
+    if (!stream.isOpen) return { status: 'connecting', error: null }
+    const silentMs = this.#options.clock.now() - (stream.head?.receivedAt ?? 0)
+    return { status: silentMs > stream.patienceMs ? 'stale' : 'live', error: null }
+  }
+
+  get #isConnecting(): boolean {
+    return this.#endpoints.some((endpoint) => endpoint.view(false).health === 'connecting')
+  }
+
+  #endpointChanged(): void {
+    this.#stream.reconsider(false)
+    this.#options.onDidChange()
+  }
+}
+
+/** The failure of a request to a chain that is not configured; the message contains the id (spec nexum-host 8.6). */
+export function unknownChain(chainId: string): ChainRequestError {
+  return new ChainRequestError('unknown-chain', `Chain ${chainId} is not configured.`)
+}
+
+function clamp(value: bigint): number {
+  return Number(value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : value)
+}

@@ -1,0 +1,40 @@
+/** The numbers of the chain provider, with their source. */
+export const chainLimits = {
+  /** Largest answer of a node that a guest gets, in bytes (spec nexum-host 5.3, 8.6). */
+  responseBytes: 1_048_576,
+  /** Largest WebSocket message read at all; above it the connection is given up. */
+  socketMessageBytes: 16 * 1_048_576,
+  /** Entries of one JSON-RPC array (spec nexum-host 8.6). */
+  batchEntries: 100,
+  /** Missed headers that are fetched; older ones are skipped and counted (spec nexum-host 10.4). */
+  backfillBlocks: 256,
+  /** Reconnect backoff (spec nexum-host 10.4). */
+  backoffFirstMs: 1_000,
+  backoffMaxMs: 30_000,
+  /** Healthy time after which the backoff starts anew (spec nexum-host 10.4). */
+  healthyMs: 60_000,
+  /** Least head silence that forces a reconnect, and the factor on the usual interval (spec nexum-host 10.4). */
+  silenceMs: 60_000,
+  silenceIntervals: 5,
+  /** Bound of one request that Paddock makes for itself. */
+  ownRequestMs: 10_000,
+  /** Bound of a whole endpoint test, which an operator waits for. */
+  testMs: 5_000,
+  /**
+   * A head this little below what a subscriber handled comes from a node that lags, not from a chain that
+   * started anew.
+   */
+  lagBlocks: 8n,
+  /** Latencies kept per endpoint for the quantiles. */
+  latencySamples: 256,
+  /** Changes are told at most this often. */
+  changeIntervalMs: 200,
+  /** While requests are counted, views are told to change this often. */
+  rateIntervalMs: 1_000,
+} as const
+
+/** Milliseconds before reconnect number `attempt` (from 0): 1, 2, 4 … 30 s, the upper half of it random. */
+export function reconnectDelayMs(attempt: number, random: () => number): number {
+  const full = Math.min(chainLimits.backoffMaxMs, chainLimits.backoffFirstMs * 2 ** Math.min(attempt, 16))
+  return full / 2 + (full / 2) * random()
+}

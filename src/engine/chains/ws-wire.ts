@@ -1,0 +1,195 @@
+import { WebSocket } from 'ws'
+import { closedError, errorCode, tooLargeError } from './http-wire.ts'
+import { chainLimits } from './limits.ts'
+import { ChainRequestError } from './request-error.ts'
+import { decodeReplies, encodeRequest, isRecord, notJsonRpc } from './rpc-codec.ts'
+import type { RpcAnswer, RpcReply, RpcRequest } from './rpc-codec.ts'
+import { startDeadline } from './wire.ts'
+import type { Subscriber, Wire, WireOptions } from './wire.ts'
+
+interface Pending {
+  readonly answer: (answer: RpcAnswer) => void
+  readonly fail: (error: ChainRequestError) => void
+}
+
+/**
+ * JSON-RPC over one WebSocket, opened when first needed and again after it ended. Calls are pipelined, which
+ * makes a batch one round trip whether or not the node takes arrays.
+ */
+export class WsWire implements Wire {
+  readonly transport = 'ws'
+  readonly #url: URL
+  readonly #onDidClose: () => void
+  readonly #pending = new Map<number, Pending>()
+  readonly #subscribers = new Map<string, Subscriber>()
+  #socket: WebSocket | null = null
+  #opening: Promise<WebSocket> | null = null
+  #nextId = 1
+  #isClosed = false
+
+  constructor(url: URL, onDidClose: () => void = () => undefined) {
+    this.#url = url
+    this.#onDidClose = onDidClose
+  }
+
+  call(request: RpcRequest, options: WireOptions): Promise<RpcAnswer> {
+    return this.#send(request, options, () => undefined)
+  }
+
+  callBatch(requests: readonly RpcRequest[], options: WireOptions): Promise<readonly RpcAnswer[]> {
+    return Promise.all(requests.map((request) => this.call(request, options)))
+  }
+
+  async subscribe(params: string, listener: Subscriber, options: WireOptions): Promise<() => void> {
+    const given: { subscription?: string } = {}
+    // Registered while the answer is being read: the first item may follow in the same turn.
+    const answer = await this.#send({ method: 'eth_subscribe', params }, options, (reply) => {
+      const id: unknown = reply.ok ? JSON.parse(reply.result) : null
+      if (typeof id !== 'string' && typeof id !== 'number') return
+      given.subscription = String(id)
+      this.#subscribers.set(given.subscription, listener)
+    })
+    if (!answer.ok) throw answer.error
+    const key = given.subscription
+    if (key === undefined) throw notJsonRpc('The node gave no subscription id.')
+    return () => {
+      if (!this.#subscribers.delete(key)) return
+      const unsubscribe = { method: 'eth_unsubscribe', params: JSON.stringify([key]) }
+      this.call(unsubscribe, { timeoutMs: chainLimits.ownRequestMs }).catch(() => undefined)
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    const socket = this.#socket
+    this.#drop(closedError())
+    socket?.terminate()
+  }
+
+  async #send(
+    request: RpcRequest,
+    options: WireOptions,
+    onAnswer: (answer: RpcAnswer) => void,
+  ): Promise<RpcAnswer> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      const settle = (): void => {
+        this.#pending.delete(id)
+        deadline.end()
+      }
+      const pending: Pending = {
+        answer: (answer) => {
+          settle()
+          onAnswer(answer)
+          resolve(answer)
+        },
+        fail: (error) => {
+          settle()
+          reject(error)
+        },
+      }
+      const deadline = startDeadline(options, pending.fail)
+      this.#pending.set(id, pending)
+      this.#open().then(
+        (socket) => {
+          if (this.#pending.has(id)) socket.send(encodeRequest(id, request))
+        },
+        (error: unknown) => pending.fail(error instanceof ChainRequestError ? error : closedError()),
+      )
+    })
+  }
+
+  #open(): Promise<WebSocket> {
+    if (this.#isClosed) return Promise.reject(closedError())
+    this.#opening ??= new Promise<WebSocket>((resolve, reject) => {
+      const socket = new WebSocket(this.#url, {
+        maxPayload: chainLimits.socketMessageBytes,
+        perMessageDeflate: false,
+        handshakeTimeout: chainLimits.ownRequestMs,
+      })
+      this.#socket = socket
+      let isOpen = false
+      const end = (error: ChainRequestError): void => {
+        reject(error)
+        socket.terminate()
+        if (this.#socket === socket) this.#drop(error)
+      }
+      socket.on('open', () => {
+        isOpen = true
+        resolve(socket)
+      })
+      socket.on('message', (data) => {
+        // ws hands out Buffer unless told otherwise.
+        if (this.#socket === socket) this.#receive((data as Buffer).toString('utf8'), end)
+      })
+      socket.on('unexpected-response', (_request, response) => end(handshakeError(response.statusCode ?? 0)))
+      socket.on('error', (error) => end(socketError(error, isOpen)))
+      socket.on('close', () => end(isOpen ? serverClosed() : unreachable('closed')))
+    })
+    return this.#opening
+  }
+
+  #receive(text: string, end: (error: ChainRequestError) => void): void {
+    let replies: RpcReply | readonly RpcReply[]
+    try {
+      const item = readNotification(text)
+      if (item !== null) return this.#subscribers.get(item.subscription)?.onItem(item.result)
+      replies = decodeReplies(text)
+    } catch (error) {
+      end(error instanceof ChainRequestError ? error : notJsonRpc('The answer is not JSON-RPC.'))
+      return
+    }
+    const isTooLarge = Buffer.byteLength(text) > chainLimits.responseBytes
+    for (const reply of Array.isArray(replies) ? (replies as readonly RpcReply[]) : [replies as RpcReply]) {
+      const pending = reply.id === null ? undefined : this.#pending.get(reply.id)
+      if (pending !== undefined)
+        pending.answer(isTooLarge ? { ok: false, error: tooLargeError() } : reply.answer)
+      // Late answers to requests that were given up are normal; an id never given out is not.
+      else if (reply.id === null || Number.isNaN(reply.id) || reply.id >= this.#nextId) {
+        end(notJsonRpc('The node answered another request than the one sent.'))
+        return
+      }
+    }
+  }
+
+  #drop(error: ChainRequestError): void {
+    this.#socket = null
+    this.#opening = null
+    for (const pending of [...this.#pending.values()]) pending.fail(error)
+    const subscribers = [...this.#subscribers.values()]
+    this.#subscribers.clear()
+    for (const subscriber of subscribers) subscriber.onEnd(error)
+    this.#onDidClose()
+  }
+}
+
+function readNotification(text: string): { subscription: string; result: unknown } | null {
+  // Cheap look first: answers may be large, and are parsed by the codec anyway.
+  if (!text.slice(0, 256).includes('eth_subscription')) return null
+  const message: unknown = JSON.parse(text)
+  if (!isRecord(message) || message['method'] !== 'eth_subscription' || !isRecord(message['params']))
+    return null
+  return { subscription: String(message['params']['subscription']), result: message['params']['result'] }
+}
+
+function handshakeError(status: number): ChainRequestError {
+  if (status < 400) return notJsonRpc('The address does not speak WebSocket.', status)
+  return new ChainRequestError('http-status', `The node answered with HTTP status ${status}.`, {
+    httpStatus: status,
+  })
+}
+
+function socketError(error: Error, isOpen: boolean): ChainRequestError {
+  const code = errorCode(error)
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return tooLargeError()
+  if (code.startsWith('WS_ERR_') || code.startsWith('HPE_')) return notJsonRpc('The answer is not WebSocket.')
+  return isOpen ? serverClosed() : unreachable(code === '' ? 'failed' : code)
+}
+
+function serverClosed(): ChainRequestError {
+  return new ChainRequestError('closed', 'The node closed the connection.')
+}
+
+function unreachable(code: string): ChainRequestError {
+  return new ChainRequestError('unreachable', `The node cannot be reached (${code}).`)
+}
