@@ -1,15 +1,13 @@
 import { Cron } from 'croner'
 import { PaddockError } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
+import { cronFault } from '../modules/manifest/cron-schedule.ts'
 
 /** A five-field schedule in UTC. */
 export interface CronSchedule {
   /** The first minute after `afterMs` that matches, as Unix time in milliseconds; null when there is none. */
   nextAfter(afterMs: number): number | null
 }
-
-const field = String.raw`[0-9*,/\-]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT`
-const fiveFields = new RegExp(`^(?:${field})+(?:[ \\t]+(?:${field})+){4}$`, 'i')
 
 /**
  * Reads minute, hour, day of month, month and day of week; when both day fields are restricted either may match
@@ -18,23 +16,19 @@ const fiveFields = new RegExp(`^(?:${field})+(?:[ \\t]+(?:${field})+){4}$`, 'i')
 export function parseCron(expression: string): CronSchedule {
   const text = expression.trim()
   // The library knows more (seconds, nicknames, "L", "#"); a module that used it would run nowhere else.
-  if (!fiveFields.test(text)) throw badSchedule(expression)
-  let cron: Cron
+  const fault = cronFault(text)
+  if (fault !== null) throw badSchedule(expression, fault)
   try {
-    cron = new Cron(text, { mode: '5-part', timezone: 'UTC', paused: true, domAndDow: false })
+    const cron = new Cron(text, { mode: '5-part', timezone: 'UTC', paused: true, domAndDow: false })
+    return { nextAfter: (afterMs) => cron.nextRun(new Date(afterMs))?.getTime() ?? null }
   } catch (cause) {
-    throw badSchedule(expression, cause)
+    throw badSchedule(expression, 'cannot be read', cause)
   }
-  return { nextAfter: (afterMs) => cron.nextRun(new Date(afterMs))?.getTime() ?? null }
 }
 
-function badSchedule(expression: string, cause?: unknown): PaddockError {
-  const shown = expression.slice(0, 128)
-  return new PaddockError(
-    'manifest.bad_subscription',
-    `"${shown}" is not a schedule of minute, hour, day of month, month and day of week.`,
-    { cause },
-  )
+function badSchedule(expression: string, fault: string, cause?: unknown): PaddockError {
+  const shown = JSON.stringify(expression.slice(0, 128))
+  return new PaddockError('manifest.bad_subscription', `The schedule ${shown} ${fault}.`, { cause })
 }
 
 /** A tick later than this was missed, for instance while the machine slept, and is not replayed. */
@@ -52,12 +46,12 @@ export class CronSource {
   }
 
   /**
-   * Calls the listener with the time of firing (Unix ms) at every matching minute. While the promise it
-   * answered is pending, further ticks are dropped. Throws PaddockError `manifest.bad_subscription`.
+   * Calls the listener with the time of firing (Unix ms) at every matching minute. While a promise
+   * that it answered is pending, further ticks are dropped. Throws PaddockError `manifest.bad_subscription`.
    */
   subscribe(
     expression: string,
-    listener: (firedAtMs: number) => Promise<unknown>,
+    listener: (firedAtMs: number) => unknown,
     onDropped: () => void = () => undefined,
   ): () => void {
     const schedule = parseCron(expression)
@@ -74,7 +68,7 @@ export class CronSource {
       const end = (): void => {
         isPending = false
       }
-      listener(clock.now()).then(end, end)
+      Promise.resolve(listener(clock.now())).then(end, end)
     }
 
     function wait(due: number | null): void {
