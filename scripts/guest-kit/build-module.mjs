@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -39,7 +40,7 @@ export async function buildModule(options) {
     })
     const wrapped = await wrapGuest(component, wit)
     // A reader must never see half a component, nor two builds each other's.
-    const part = `${output}.${process.pid}.part`
+    const part = `${output}.${randomUUID()}.part`
     await writeFile(part, wrapped)
     await rename(part, output)
     return { name: manifest.name, output, byteLength: wrapped.byteLength }
