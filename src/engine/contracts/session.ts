@@ -24,7 +24,13 @@ export interface SessionContext {
   recordDispatch(dispatch: Dispatch, reply: CallReply | null): void
   recordDropped(count: number): void
   /** A line of the engine about this module; `event` is its stable name (spec nexum-host 12.6). */
-  log(level: GuestLogRecord['level'], event: string, message: string, code?: string, context?: LogContext): void
+  log(
+    level: GuestLogRecord['level'],
+    event: string,
+    message: string,
+    code?: string,
+    context?: LogContext,
+  ): void
   /** The instance is dead; the supervisor replaces it by policy. */
   onFailed(error: ErrorReport): void
 }

@@ -6,7 +6,7 @@ import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import type { ModuleStatus } from '../../shared/domain/module.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
 import type { HostCall, HostOutcome, LoadSpec } from '../../shared/sandbox/protocol.ts'
-import type { ContractSession } from '../contracts/session.ts'
+import type { ContractSession, LoadedStore } from '../contracts/session.ts'
 import type { Clock } from '../clock.ts'
 import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import { Sandbox } from '../sandboxes/sandbox.ts'
@@ -26,7 +26,7 @@ const stopGraceMs = 5_000
 
 /** What a module is made of once its bundle has been read and judged. */
 export interface Blueprint {
-  /** Compiles or finds the artifact; answers its directory. Throws `compiler.*`, `component.*`. */
+  /** Compiles or finds the artifact, which may have been evicted since; answers its directory. Throws `compiler.*`, `component.*`. */
   compile(signal: AbortSignal): Promise<string>
   /** The load message for a run on that artifact. */
   loadSpec(run: number, artifactDirectory: string): LoadSpec
@@ -66,9 +66,9 @@ export class ModuleSupervisor {
   private blueprint: Blueprint | undefined
   /** What ran before a reload, until the new version has proved that it initialises. */
   private previous: Blueprint | undefined
-  private artifactDirectory: string | undefined
   private session: ContractSession | undefined
   private sandbox: Sandbox | undefined
+  private loadedStore: LoadedStore | undefined
   private cancelTimer: () => void = () => undefined
   private abort = new AbortController()
   private lastFailure: { time: number; error: ErrorReport } | undefined
@@ -172,7 +172,6 @@ export class ModuleSupervisor {
     this.session?.close()
     this.session = undefined
     this.blueprint = blueprint
-    this.artifactDirectory = undefined
     this.state = { ...this.state, resolved: true }
   }
 
@@ -273,16 +272,13 @@ export class ModuleSupervisor {
       return
     }
     try {
-      this.artifactDirectory ??= await blueprint.compile(this.abort.signal)
+      const artifactDirectory = await blueprint.compile(this.abort.signal)
       if (attempt !== this.state.attempt) return
       const sandbox = this.launchSandbox(attempt)
       await sandbox.ready
-      const result = await sandbox.load(blueprint.loadSpec(this.state.run, this.artifactDirectory))
+      const result = await sandbox.load(blueprint.loadSpec(this.state.run, artifactDirectory))
       if (attempt !== this.state.attempt) return
-      if (!result.ok) {
-        this.artifactDirectory = undefined
-        throw PaddockError.fromReport(result.error)
-      }
+      if (!result.ok) throw PaddockError.fromReport(result.error)
       for (const warning of result.warnings) this.options.onEvent('warn', 'store_warning', warning.message, warning)
       this.options.onLoaded(result.memoryBytes, result.storeBytes)
       this.loadedStore = result
@@ -291,8 +287,6 @@ export class ModuleSupervisor {
       this.reportFault(attempt, toErrorReport(error))
     }
   }
-
-  private loadedStore: Extract<Awaited<ReturnType<Sandbox['load']>>, { ok: true }> | undefined
 
   private launchSandbox(attempt: number): Sandbox {
     const { options } = this

@@ -1,0 +1,190 @@
+/** Event modules while they live: `init` once a run, then every subscribed event in order (spec nexum-host 10–12). */
+import { type GuestConfig, type GuestEvent } from '../../../shared/contracts/event-module.ts'
+import type { LogContext } from '../../../shared/domain/log.ts'
+import type { Subscription } from '../../../shared/domain/module.ts'
+import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
+import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
+import type { BlockEvent } from '../../chains/header.ts'
+import { Dispatcher } from '../../events/dispatcher.ts'
+import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
+import type { Sandbox } from '../../sandboxes/sandbox.ts'
+import type { ContractSession, InitOutcome, LoadedStore, SessionContext } from '../session.ts'
+import { blockCursor, blockSource, parseBlockCursor } from './cursors.ts'
+
+/** Kinds of an error returned by `init` that mean: this configuration will never work (spec nexum-host 12.1). */
+const rejectingKinds: readonly HostErrorKind[] = ['invalid-input', 'unsupported', 'denied']
+
+export interface EventModuleSessionHooks {
+  readonly onHealthy: () => void
+}
+
+export class EventModuleSession implements ContractSession {
+  private readonly context: SessionContext
+  private readonly hooks: EventModuleSessionHooks
+  private readonly dispatcher: Dispatcher
+  private closers: (() => void)[] = []
+  private isOpen = false
+  private cursors: Readonly<Record<string, string>> = {}
+  /** Schedules whose tick is still waiting; a further tick is not queued (spec nexum-host 10.5). */
+  private readonly pendingTicks = new Set<string>()
+
+  constructor(context: SessionContext, hooks: EventModuleSessionHooks) {
+    this.context = context
+    this.hooks = hooks
+    this.dispatcher = new Dispatcher({
+      clock: context.clock,
+      capacity: context.limits.queueEvents,
+      fuelPerCall: context.limits.fuelPerCall,
+      deadlineMs: context.limits.deadlineMs,
+      onDispatch: (dispatch, reply, event) => {
+        event.onSettled?.()
+        if (dispatch.result === 'committed') this.hooks.onHealthy()
+        if (dispatch.result === 'rolled-back' && dispatch.error !== null) {
+          context.log(
+            'warn',
+            'rolled_back',
+            `The ${dispatch.eventType} event was rolled back: ${dispatch.error.message}`,
+            dispatch.error.code,
+            event.context,
+          )
+        }
+        context.recordDispatch(dispatch, reply)
+      },
+      onDropped: (count) => {
+        context.recordDropped(count)
+        context.log(
+          'warn',
+          'queue_overflow',
+          `${count} waiting events were dropped: the queue of ${context.limits.queueEvents} is full.`,
+        )
+      },
+      onFailed: (error) => context.onFailed(error),
+    })
+  }
+
+  get queued(): number {
+    return this.dispatcher.queued
+  }
+
+  async initialise(sandbox: Sandbox, store: LoadedStore, run: number): Promise<InitOutcome> {
+    this.dispatcher.reconcile(store.lastSequence, run)
+    this.cursors = store.cursors
+    const { limits, manifest } = this.context
+    const payload: GuestConfig = manifest.config.map(([key, value]) => [key, value])
+    try {
+      const { outcome } = await sandbox.call({
+        id: sandbox.allocateCallId(),
+        sequence: this.dispatcher.takeSequence(),
+        operation: 'init',
+        payload,
+        cursor: null,
+        fuel: limits.fuelPerCall,
+        deadlineMs: limits.deadlineMs,
+        context: { eventType: 'init' },
+      })
+      switch (outcome.status) {
+        case 'ok':
+          return { kind: 'ok' }
+        case 'guest-error': {
+          const { error } = outcome
+          if (!rejectingKinds.includes(error.kind)) return { kind: 'failed', error: hostErrorReport(error) }
+          const rejected = new PaddockError(
+            'module.init_rejected',
+            `init refused its configuration: ${error.message}`,
+          )
+          return { kind: 'rejected', error: rejected.toReport() }
+        }
+        case 'failed':
+          return { kind: 'failed', error: outcome.error }
+        case 'not-started':
+          return {
+            kind: 'failed',
+            error: new PaddockError('sandbox.exited', 'init never reached the guest.').toReport(),
+          }
+      }
+    } catch (error) {
+      return { kind: 'failed', error: toErrorReport(error, 'sandbox.exited') }
+    }
+  }
+
+  open(sandbox: Sandbox, run: number): void {
+    this.dispatcher.attach(sandbox, run)
+    if (this.isOpen) return
+    this.isOpen = true
+    for (const subscription of this.context.manifest.subscriptions) this.subscribe(subscription)
+  }
+
+  detach(): void {
+    this.dispatcher.detach()
+  }
+
+  close(): void {
+    for (const close of this.closers) close()
+    this.closers = []
+    this.isOpen = false
+    this.pendingTicks.clear()
+    this.dispatcher.clear()
+  }
+
+  private subscribe(subscription: Subscription): void {
+    const { sources } = this.context
+    switch (subscription.kind) {
+      case 'block': {
+        const known = this.cursors[blockSource(subscription.chainId)]
+        const from = subscription.backfill && known !== undefined ? parseBlockCursor(known) : null
+        this.closers.push(sources.blocks(subscription.chainId, from, (block) => this.onBlock(block)))
+        return
+      }
+      case 'cron':
+        this.closers.push(
+          sources.cron(subscription.schedule, (firedAt) => this.onTick(subscription.schedule, firedAt)),
+        )
+        return
+      case 'log':
+      case 'message':
+        // Said once at load, so that a starved module is no riddle.
+        this.context.log(
+          'warn',
+          'subscription_unsupported',
+          `Subscriptions of kind "${subscription.kind}" are not served yet.`,
+        )
+        return
+    }
+  }
+
+  private onBlock(block: BlockEvent): void {
+    const event: GuestEvent = {
+      tag: 'block',
+      val: {
+        chainId: BigInt(block.chainId),
+        number: block.number,
+        hash: block.hash,
+        timestamp: block.timestampMs,
+      },
+    }
+    const context: LogContext = {
+      eventType: 'block',
+      chainId: block.chainId,
+      blockNumber: Number(block.number),
+    }
+    this.dispatcher.offer({
+      operation: 'on-event',
+      payload: event,
+      cursor: { source: blockSource(block.chainId), value: blockCursor(block) },
+      context,
+    })
+  }
+
+  private onTick(schedule: string, firedAt: number): void {
+    if (this.pendingTicks.has(schedule)) return
+    this.pendingTicks.add(schedule)
+    const event: GuestEvent = { tag: 'tick', val: { firedAt: BigInt(firedAt) } }
+    this.dispatcher.offer({
+      operation: 'on-event',
+      payload: event,
+      cursor: null,
+      context: { eventType: 'tick' },
+      onSettled: () => this.pendingTicks.delete(schedule),
+    })
+  }
+}

@@ -1,0 +1,74 @@
+/** The directory that holds everything Paddock keeps, and the lock that keeps a second engine out of it. */
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { PaddockError } from '../shared/errors.ts'
+
+export interface StatePaths {
+  readonly root: string
+  readonly logs: string
+  readonly stores: string
+  readonly bundles: string
+  readonly artifacts: string
+  readonly devnet: string
+}
+
+export function statePaths(root: string): StatePaths {
+  return {
+    root,
+    logs: path.join(root, 'logs.db'),
+    stores: path.join(root, 'stores'),
+    bundles: path.join(root, 'bundles'),
+    artifacts: path.join(root, 'artifacts'),
+    devnet: path.join(root, 'devnet.json'),
+  }
+}
+
+export interface StateLock {
+  release(): Promise<void>
+}
+
+/** Creates the directories and takes the lock. Throws `state.unwritable` and `state.locked`. */
+export async function openStateDirectory(paths: StatePaths): Promise<StateLock> {
+  try {
+    for (const directory of [paths.root, paths.stores, paths.bundles, paths.artifacts]) {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+    }
+  } catch (cause) {
+    throw new PaddockError('state.unwritable', `The state directory ${paths.root} cannot be written.`, { cause })
+  }
+  return takeLock(path.join(paths.root, 'engine.lock'))
+}
+
+async function takeLock(file: string): Promise<StateLock> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    try {
+      const handle = await open(file, 'wx', 0o600)
+      await handle.writeFile(String(process.pid))
+      await handle.close()
+      return { release: () => rm(file, { force: true }) }
+    } catch (cause) {
+      if (errnoOf(cause) !== 'EEXIST') {
+        throw new PaddockError('state.unwritable', `The state directory ${path.dirname(file)} cannot be written.`, { cause })
+      }
+      const owner = Number(await readFile(file, 'utf8').catch(() => ''))
+      if (owner !== process.pid && isRunning(owner)) break
+      await rm(file, { force: true })
+    }
+  }
+  throw new PaddockError('state.locked', `Another Paddock uses the state directory ${path.dirname(file)}.`)
+}
+
+/** The code of a system error (`ENOENT`), or undefined. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errnoOf(error) === 'EPERM'
+  }
+}
