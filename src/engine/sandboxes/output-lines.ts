@@ -1,17 +1,50 @@
 import type { Readable } from 'node:stream'
 
-/** A line longer than this is cut; a process must not fill our memory by never ending one. */
-const maxLineLength = 4_096
+/** A longer line is passed on in pieces: a process must not fill our memory by never ending one. In UTF-16 units. */
+export const maxLineLength = 4_096
 
-/** Calls the listener with each line of a stream. Answers its removal. */
+/** Calls the listener with each line of a stream, the last one even without its end. Answers its removal. */
 export function splitLines(stream: Readable | null, listener: (line: string) => void): () => void {
   if (stream === null) return () => undefined
-  let rest = ''
-  const onData = (chunk: Buffer | string): void => {
-    const lines = (rest + chunk.toString()).split('\n')
-    rest = (lines.pop() ?? '').slice(0, maxLineLength)
-    for (const line of lines) listener(line.slice(0, maxLineLength))
+  const splitter = lineSplitter(listener)
+  // Decodes across chunks: a character may be cut in two.
+  stream.setEncoding('utf8')
+  stream.on('data', splitter.push)
+  stream.on('end', splitter.flush)
+  return () => {
+    stream.off('data', splitter.push)
+    stream.off('end', splitter.flush)
   }
-  stream.on('data', onData)
-  return () => void stream.off('data', onData)
+}
+
+export interface LineSplitter {
+  readonly push: (text: string) => void
+  /** Passes on what is left without an end of line. */
+  readonly flush: () => void
+}
+
+/** Cuts a stream of text into lines without their ends. */
+export function lineSplitter(listener: (line: string) => void): LineSplitter {
+  let rest = ''
+  const emit = (line: string): void => {
+    const bare = line.endsWith('\r') ? line.slice(0, -1) : line
+    for (let start = 0; start === 0 || start < bare.length; start += maxLineLength) {
+      listener(bare.slice(start, start + maxLineLength))
+    }
+  }
+  return {
+    push(text) {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) emit(line)
+      while (rest.length >= maxLineLength) {
+        listener(rest.slice(0, maxLineLength))
+        rest = rest.slice(maxLineLength)
+      }
+    },
+    flush() {
+      if (rest !== '') emit(rest)
+      rest = ''
+    },
+  }
 }

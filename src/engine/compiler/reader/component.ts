@@ -80,8 +80,8 @@ function readSection(reader: ByteReader, scope: Scope, context: SectionContext):
         return
       }
     case Section.coreInstance:
-    case Section.coreType: // Nothing of them shows in the world; the engine that compiles the modules judges them.
-    {
+    case Section.coreType: {
+      // Nothing of them shows in the world; the engine that compiles the modules judges them.
       reader.skip(reader.end - reader.position)
       return
     }
