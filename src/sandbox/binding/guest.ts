@@ -29,7 +29,7 @@ export class Guest {
     try {
       const value = call()
       // A guest with exception handling can catch what a host function threw.
-      if (this.failure !== undefined) throw this.failure
+      this.checkAlive()
       this.handles.expectNothingBorrowed()
       this.phase = 'idle'
       return value
@@ -37,6 +37,11 @@ export class Guest {
       this.phase = 'idle'
       return this.fail(toTrap(error))
     }
+  }
+
+  /** Throws what the instance died of, if it did. */
+  checkAlive(): void {
+    if (this.failure !== undefined) throw this.failure
   }
 
   /** Begins a host function called by the guest; returns the phase to go back to. */

@@ -217,7 +217,7 @@ export function implement<F extends Readonly<Record<string, FunctionType>>>(
   type: InterfaceType<F>,
   functions: { readonly [K in keyof F]: SignatureOf<F[K]> },
 ): HostInterface {
-  return { type, functions: functions as HostInterface['functions'] }
+  return { type, functions }
 }
 
 export function ok(): EmptyCase<'ok'>
