@@ -13,6 +13,8 @@ export const installedModuleSchema = z.object({
   componentSha256: sha256Schema,
   /** Capabilities granted. A later version that asks for more asks again. */
   granted: z.array(z.string()),
+  /** Everything that was on the consent sheet, granted or not: capabilities, hosts, topics, chains (`host:…`). */
+  reviewed: z.array(z.string()).optional(),
   /** Whether it should run when the engine starts. */
   enabled: z.boolean(),
   /** Limits the operator raised or lowered; the rest is default, narrowed by the manifest. */

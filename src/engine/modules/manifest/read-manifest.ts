@@ -119,7 +119,7 @@ async function readBounded(file: string): Promise<Uint8Array | null> {
   let handle
   try {
     // Not blocking, because the file may be a pipe that nobody writes to.
-    handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw unreadable(file, cause)

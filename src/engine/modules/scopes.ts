@@ -1,0 +1,49 @@
+/** Everything an operator's consent covers, as texts that can be compared between versions (spec nexum-host 6.6). */
+import type { CapabilityNeed } from './capability-needs.ts'
+import type { ModuleManifest } from './manifest/model.ts'
+
+/** Sorted: capabilities, and the hosts, topics, chains, methods and accounts that each of them reaches. */
+export function scopesOf(manifest: ModuleManifest, needs: readonly CapabilityNeed[]): string[] {
+  const { httpAllow, identityMethods, messagingTopics } = manifest.capabilities
+  const grantable = new Set(needs.filter((need) => need.grantable).map((need) => need.name))
+  const scopes = [...grantable].map(capabilityScope)
+  if (grantable.has('http')) scopes.push(...httpAllow.map((host) => `host:${host.toLowerCase()}`))
+  if (grantable.has('messaging')) scopes.push(...(messagingTopics ?? ['*']).map((topic) => `topic:${topic}`))
+  if (grantable.has('identity'))
+    scopes.push(...(identityMethods ?? ['*']).map((method) => `identity:${method}`))
+  scopes.push(...manifest.extraChainMethods.map((method) => `method:${method}`))
+  scopes.push(
+    ...[...manifest.chains.required, ...manifest.chains.optional].map((chainId) => `chain:${chainId}`),
+  )
+  for (const entry of manifest.subscriptions) {
+    if ('chainId' in entry) scopes.push(`chain:${entry.chainId}`)
+    if (entry.kind === 'message') scopes.push(`topic:${entry.contentTopic}`)
+  }
+  return [...new Set(scopes)].sort()
+}
+
+export function capabilityScope(capability: string): string {
+  return `capability:${capability}`
+}
+
+/** The scopes of `asked` that nothing in `reviewed` covers; a wildcard covers what it matches. */
+export function grownScopes(reviewed: readonly string[], asked: readonly string[]): string[] {
+  return asked.filter((scope) => !reviewed.some((known) => covers(known, scope)))
+}
+
+function covers(known: string, scope: string): boolean {
+  if (known === scope) return true
+  const [kind, pattern] = split(known)
+  const [otherKind, value] = split(scope)
+  if (kind !== otherKind) return false
+  // A trailing "*" of a topic or "all identity methods"; a host's wildcard leads and covers what lies below it.
+  if (kind === 'topic' || kind === 'identity')
+    return pattern.endsWith('*') && value.startsWith(pattern.slice(0, -1))
+  if (kind === 'host' && pattern.startsWith('*.')) return value.endsWith(pattern.slice(1))
+  return false
+}
+
+function split(scope: string): [string, string] {
+  const colon = scope.indexOf(':')
+  return [scope.slice(0, colon), scope.slice(colon + 1)]
+}
