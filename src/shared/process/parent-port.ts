@@ -7,8 +7,11 @@
 
 /** The channel to the parent, the same under both launchers. */
 export interface ParentChannel {
-  /** Sends one structured-cloneable message; dropped once the parent is gone. */
-  post(message: unknown): void
+  /**
+   * Sends one structured-cloneable message; dropped once the parent is gone. `sent` is called, never at once,
+   * when the message has left this process or was dropped: only then may the process end itself.
+   */
+  post(message: unknown, sent?: () => void): void
   /** Registers a listener and returns its removal. */
   onMessage(listener: (message: unknown) => void): () => void
   /** Calls the listener once the parent is gone; a utility process dies with its parent by itself. */
@@ -44,7 +47,11 @@ export function openParentChannel(process: ChildProcessLike): ParentChannel | un
 
 function overParentPort(port: ParentPortLike): ParentChannel {
   return {
-    post: (message) => port.postMessage(message),
+    post(message, sent) {
+      // Electron hands a message over before it returns.
+      port.postMessage(message)
+      if (sent !== undefined) void Promise.resolve().then(sent)
+    },
     onMessage(listener) {
       const unwrap = (event: { readonly data: unknown }): void => listener(event.data)
       port.on('message', unwrap)
@@ -56,10 +63,13 @@ function overParentPort(port: ParentPortLike): ParentChannel {
 
 function overFork(process: ChildProcessLike): ParentChannel {
   return {
-    post(message) {
-      if (process.connected === false) return
+    post(message, sent) {
+      if (process.connected === false) {
+        if (sent !== undefined) void Promise.resolve().then(sent)
+        return
+      }
       // The channel may close between the check and the write; without a callback Node would emit 'error'.
-      ;(process as ForkedProcess).send(message, () => undefined)
+      ;(process as ForkedProcess).send(message, () => sent?.())
     },
     onMessage(listener) {
       process.on('message', listener)

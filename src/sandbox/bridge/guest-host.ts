@@ -1,0 +1,277 @@
+/**
+ * The main thread's end of the bridge: owns the guest thread, passes messages, ends what overruns, and
+ * gives every call exactly one answer whatever becomes of the thread.
+ */
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
+import type { GuestLogRecord } from '../../shared/domain/log.ts'
+import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
+import type {
+  CallOutcome,
+  CallReply,
+  CallUsage,
+  GuestCall,
+  HostCall,
+  HostOutcome,
+  LoadResult,
+  LoadSpec,
+} from '../../shared/sandbox/protocol.ts'
+import { ControlBlock, monotonicMs, nextOrdinal } from './control.ts'
+import type { FromGuest, GuestThreadData, QueuedCall, ToGuest } from './messages.ts'
+import { Watchdog, type EndReason, type WatchedCall } from './watchdog.ts'
+
+export interface GuestHostOptions {
+  /** Path of the guest thread's built script. */
+  readonly script: string
+  readonly onLoaded: (result: LoadResult) => void
+  readonly onReplies: (replies: CallReply[]) => void
+  readonly onHostCalls: (calls: HostCall[]) => void
+  readonly onLogs: (records: GuestLogRecord[], dropped: number) => void
+}
+
+/** What arrived from the guest thread in one turn of the event loop. */
+interface Turn {
+  readonly replies: CallReply[]
+  readonly hostCalls: HostCall[]
+  readonly records: GuestLogRecord[]
+  dropped: number
+}
+
+const noUsage: CallUsage = {
+  durationUs: 0,
+  hostWaitUs: 0,
+  fuel: null,
+  hostCalls: 0,
+  writes: 0,
+  memoryBytes: 0,
+  storeBytes: 0,
+}
+
+export class GuestHost {
+  private readonly options: GuestHostOptions
+  private readonly control = new ControlBlock()
+  private readonly worker: Worker
+  private readonly port: MessagePort
+  private readonly watchdog: Watchdog
+  /** Calls in the guest thread's hands, in order. */
+  private readonly outstanding = new Map<number, WatchedCall>()
+  private ordinal = 0
+  private loading = false
+  /** Nothing can run any more; later calls are answered at once. */
+  private ended = false
+  private closed = false
+  private deadReason: ErrorReport | undefined
+  private lastUsage = noUsage
+  private readonly exited: Promise<void>
+
+  constructor(options: GuestHostOptions) {
+    this.options = options
+    const { port1, port2 } = new MessageChannel()
+    this.port = port1
+    const workerData: GuestThreadData = { control: this.control.buffer, port: port2 }
+    this.worker = new Worker(options.script, {
+      workerData,
+      transferList: [port2],
+      // Nothing of the process is the guest's, nor its thread's.
+      env: {},
+      argv: [],
+      stdin: false,
+    })
+    port1.on('message', (message: FromGuest) => this.onTurn(message))
+    this.worker.on('error', (error) => this.onThreadError(error))
+    this.exited = new Promise((resolve) => {
+      this.worker.once('exit', () => {
+        this.onTurn()
+        this.end(undefined)
+        resolve()
+      })
+    })
+    this.watchdog = new Watchdog({
+      control: this.control,
+      outstanding: () => this.outstanding.values(),
+      onOverdue: (call, reason, settled) => void this.endOverdue(call, reason, settled),
+    })
+  }
+
+  /** Loads the module; `onLoaded` answers once. */
+  load(spec: LoadSpec): void {
+    this.loading = true
+    if (this.ended) {
+      this.settleLoad({ ok: false, error: this.threadGone() })
+      return
+    }
+    this.worker.postMessage({ type: 'load', spec } satisfies ToGuest)
+  }
+
+  /** Runs the calls in order after those before them. */
+  call(calls: readonly GuestCall[]): void {
+    if (this.ended) {
+      this.options.onReplies(calls.map((call) => this.notStarted(call.id)))
+      return
+    }
+    const queued: QueuedCall[] = []
+    for (const call of calls) {
+      this.ordinal = nextOrdinal(this.ordinal)
+      this.outstanding.set(call.id, { ordinal: this.ordinal, call, cancelled: false })
+      queued.push({ ordinal: this.ordinal, call })
+      this.watchdog.watch(call.deadlineMs)
+    }
+    this.send({ type: 'calls', calls: queued })
+  }
+
+  /** Passes the engine's answer to a host call on. */
+  reply(id: number, outcome: HostOutcome): void {
+    this.send({ type: 'host-reply', id, outcome })
+  }
+
+  /** Ends the call if it runs, and the instance with it; drops it if it waits. */
+  cancel(id: number): void {
+    const watched = this.outstanding.get(id)
+    if (watched === undefined) return
+    watched.cancelled = true
+    this.send({ type: 'drop', id })
+    this.watchdog.checkCancelled()
+  }
+
+  /** Lets the running call finish within `graceMs`, answers the others `not-started`, closes the store. Never rejects. */
+  async stop(graceMs: number): Promise<void> {
+    this.send({ type: 'stop' })
+    const timer = setTimeout(() => this.endForStop(), this.loading ? 0 : graceMs)
+    await this.exited
+    clearTimeout(timer)
+  }
+
+  private send(message: ToGuest): void {
+    if (this.ended) return
+    this.port.postMessage(message)
+    this.control.signal()
+  }
+
+  /** Takes everything that has arrived, so that it travels on in as few messages as possible. */
+  private onTurn(first?: FromGuest): void {
+    const turn: Turn = { replies: [], hostCalls: [], records: [], dropped: 0 }
+    if (first !== undefined) this.take(first, turn)
+    for (;;) {
+      const received = receiveMessageOnPort(this.port) as { message: FromGuest } | undefined
+      if (received === undefined) break
+      this.take(received.message, turn)
+    }
+    // Replies first: somebody waits for them.
+    if (turn.replies.length > 0) this.options.onReplies(turn.replies)
+    if (turn.hostCalls.length > 0) this.options.onHostCalls(turn.hostCalls)
+    if (turn.records.length > 0 || turn.dropped > 0) this.options.onLogs(turn.records, turn.dropped)
+  }
+
+  private take(message: FromGuest, turn: Turn): void {
+    switch (message.type) {
+      case 'loaded':
+        this.settleLoad(message.result)
+        return
+      case 'output':
+        turn.records.push(...message.records)
+        turn.dropped += message.dropped
+        if (message.reply !== null && this.outstanding.delete(message.reply.id)) {
+          this.lastUsage = message.reply.usage
+          turn.replies.push(message.reply)
+        }
+        return
+      case 'host-call':
+        turn.hostCalls.push(message.call)
+        return
+      case 'closed':
+        this.closed = true
+        if (message.error !== null) {
+          turn.records.push(engineRecord('warn', `Closing the store: ${message.error.message}`))
+        }
+        return
+    }
+  }
+
+  private settleLoad(result: LoadResult): void {
+    if (!this.loading) return
+    this.loading = false
+    this.options.onLoaded(result)
+  }
+
+  private async endOverdue(watched: WatchedCall, reason: EndReason, settled: boolean): Promise<void> {
+    const { call } = watched
+    const error = settled
+      ? new PaddockError('store.io', 'The store did not commit in time.')
+      : reason === 'deadline'
+        ? new PaddockError('sandbox.deadline', `The call took longer than ${call.deadlineMs} ms and was stopped.`)
+        : new PaddockError('sandbox.cancelled', 'The call was cancelled while it ran.')
+    await this.terminate(watched, error.toReport())
+  }
+
+  private endForStop(): void {
+    const running = this.control.runningCall()
+    const watched = [...this.outstanding.values()].find(({ ordinal }) => ordinal === running?.ordinal)
+    // One that settles right now may finish: it takes no time that matters.
+    if (watched !== undefined && !this.control.stop()) return
+    const error = new PaddockError('sandbox.stopped', 'The call did not end in time and was stopped with its sandbox.')
+    void this.terminate(watched, error.toReport())
+  }
+
+  private async terminate(watched: WatchedCall | undefined, error: ErrorReport): Promise<void> {
+    const startedMs = this.control.runningCall()?.startedMs ?? this.control.lastStartMs
+    const durationUs = Math.max(0, (monotonicMs() - startedMs) * 1_000)
+    await this.worker.terminate()
+    this.onTurn()
+    if (watched !== undefined && this.outstanding.delete(watched.call.id)) {
+      this.options.onReplies([
+        {
+          id: watched.call.id,
+          outcome: { status: 'failed', error },
+          usage: { ...this.lastUsage, durationUs, hostWaitUs: 0, fuel: null, hostCalls: 0, writes: 0 },
+        },
+      ])
+      this.options.onLogs([{ ...watched.call.context, ...engineRecord('error', error.message), source: 'panic' }], 0)
+    }
+    this.end(error)
+  }
+
+  private onThreadError(error: unknown): void {
+    this.deadReason ??= threadFailure(error)
+  }
+
+  /** The thread is gone: whatever was in its hands gets its answer. */
+  private end(reason: ErrorReport | undefined): void {
+    if (this.ended) return
+    this.ended = true
+    this.watchdog.close()
+    this.deadReason ??= reason
+    this.settleLoad({ ok: false, error: this.threadGone() })
+    const running = this.closed ? undefined : this.control.runningCall()
+    const replies: CallReply[] = []
+    for (const { ordinal, call } of this.outstanding.values()) {
+      const outcome: CallOutcome =
+        ordinal === running?.ordinal ? { status: 'failed', error: this.threadGone() } : { status: 'not-started' }
+      replies.push({ id: call.id, outcome, usage: this.idleUsage() })
+    }
+    this.outstanding.clear()
+    if (replies.length > 0) this.options.onReplies(replies)
+  }
+
+  private threadGone(): ErrorReport {
+    return this.deadReason ?? new PaddockError('sandbox.exited', 'The guest thread ended.').toReport()
+  }
+
+  private notStarted(id: number): CallReply {
+    return { id, outcome: { status: 'not-started' }, usage: this.idleUsage() }
+  }
+
+  private idleUsage(): CallUsage {
+    const { memoryBytes, storeBytes } = this.lastUsage
+    return { ...noUsage, memoryBytes, storeBytes }
+  }
+}
+
+function engineRecord(level: GuestLogRecord['level'], message: string): GuestLogRecord {
+  return { time: Math.max(0, Date.now()), level, source: 'engine', message }
+}
+
+function threadFailure(error: unknown): ErrorReport {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? new PaddockError('sandbox.out_of_memory', 'The guest thread ran out of memory.').toReport()
+    : new PaddockError('internal.bug', `The guest thread failed: ${error instanceof Error ? error.message : 'unknown'}`).toReport()
+}

@@ -1,0 +1,83 @@
+/** Times the running guest call from the sandbox's main thread, which never runs guest code. */
+import type { GuestCall } from '../../shared/sandbox/protocol.ts'
+import { monotonicMs, type ControlBlock } from './control.ts'
+
+/** A call that waits for its commit past its deadline gets this long before the thread is ended anyway. */
+const settleGraceMs = 2_000
+/** How soon a cancelled call is looked after that may begin at any moment. */
+const cancelCheckMs = 10
+/** Node's timers take no longer delay. */
+const maxDelayMs = 0x7fff_ffff
+
+export interface WatchedCall {
+  readonly ordinal: number
+  readonly call: GuestCall
+  cancelled: boolean
+}
+
+export type EndReason = 'deadline' | 'cancelled'
+
+export interface WatchdogOptions {
+  readonly control: ControlBlock
+  /** Calls sent to the guest thread and not answered, in order. */
+  readonly outstanding: () => Iterable<WatchedCall>
+  /** Called once when the guest thread must be terminated. `settled` tells that the call was settling already. */
+  readonly onOverdue: (call: WatchedCall, reason: EndReason, settled: boolean) => void
+}
+
+/** One timer for all calls: set to the earliest moment at which one could be overdue, then looked at anew. */
+export class Watchdog {
+  private readonly options: WatchdogOptions
+  private timer: NodeJS.Timeout | undefined
+  private dueMs = Number.POSITIVE_INFINITY
+
+  constructor(options: WatchdogOptions) {
+    this.options = options
+  }
+
+  /** A call was sent; it cannot be overdue before `deadlineMs` from now. */
+  watch(deadlineMs: number): void {
+    this.arm(monotonicMs() + deadlineMs)
+  }
+
+  /** A call was cancelled: ends it if it runs, else sees to it that it does not begin unseen. */
+  checkCancelled(): void {
+    this.check()
+  }
+
+  close(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    this.dueMs = Number.POSITIVE_INFINITY
+  }
+
+  private arm(dueMs: number): void {
+    if (dueMs >= this.dueMs) return
+    clearTimeout(this.timer)
+    this.dueMs = dueMs
+    const delayMs = Math.min(maxDelayMs, Math.max(0, Math.ceil(dueMs - monotonicMs())))
+    this.timer = setTimeout(() => this.check(), delayMs)
+  }
+
+  private check(): void {
+    this.close()
+    const { control, outstanding, onOverdue } = this.options
+    const nowMs = monotonicMs()
+    const running = control.runningCall()
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const watched of outstanding()) {
+      const { call } = watched
+      const isRunning = running?.ordinal === watched.ordinal
+      const dueMs = isRunning ? running.startedMs + call.deadlineMs : nowMs + call.deadlineMs
+      if (isRunning && (watched.cancelled || dueMs <= nowMs)) {
+        const reason = watched.cancelled ? 'cancelled' : 'deadline'
+        if (control.stop()) return onOverdue(watched, reason, false)
+        if (!watched.cancelled && dueMs + settleGraceMs <= nowMs) return onOverdue(watched, reason, true)
+        nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : dueMs + settleGraceMs)
+        continue
+      }
+      nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : dueMs)
+    }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.arm(nextMs)
+  }
+}

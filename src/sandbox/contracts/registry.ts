@@ -1,0 +1,13 @@
+import { PaddockError } from '../../shared/errors.ts'
+import type { GuestContract } from './contract.ts'
+import { eventModuleContract } from './event-module/event-module.ts'
+
+/** Every contract a sandbox can host. */
+const guestContracts: readonly GuestContract[] = [eventModuleContract]
+
+/** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */
+export function guestContract(id: string): GuestContract {
+  const contract = guestContracts.find((candidate) => candidate.id === id)
+  if (contract === undefined) throw new PaddockError('internal.bug', 'The sandbox does not know this contract.')
+  return contract
+}

@@ -1,0 +1,69 @@
+/** Entry of the guest thread. After the module is loaded it runs no event loop: it serves calls until it is stopped. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { ControlBlock } from './bridge/control.ts'
+import { GuestLink } from './bridge/guest-link.ts'
+import { GuestLoop, loadFailure } from './bridge/guest-loop.ts'
+import { LogBuffer } from './bridge/log-buffer.ts'
+import type { GuestThreadData, ToGuest } from './bridge/messages.ts'
+import { createInstance, type Instance } from './loading/instance.ts'
+import { storeError } from './store/errors.ts'
+import type { LoadSpec } from '../shared/sandbox/protocol.ts'
+
+const { control: buffer, port } = workerData as GuestThreadData
+const control = new ControlBlock(buffer)
+const link = new GuestLink(control, port)
+
+parentPort?.once('message', (message: ToGuest) => {
+  if (message.type === 'load') void serve(message.spec)
+})
+
+async function serve(spec: LoadSpec): Promise<void> {
+  const log = new LogBuffer({
+    minLevel: spec.logLevel,
+    send: (batch) => link.post({ type: 'output', reply: null, ...batch }),
+  })
+  const memoryLimitBytes = spec.limits.memoryBytes
+  let loop: GuestLoop | undefined
+  let instance: Instance
+  try {
+    instance = await createInstance({
+      spec,
+      log,
+      callHost(capability, name, args) {
+        // What the guest said before it waits should not wait with it.
+        log.flush()
+        return link.callHost(loop?.runningCall ?? 0, capability, name, args)
+      },
+    })
+  } catch (error) {
+    log.flush()
+    link.post({ type: 'loaded', result: { ok: false, error: loadFailure(error, memoryLimitBytes) } })
+    port.close()
+    return
+  }
+  log.flush()
+  link.post({
+    type: 'loaded',
+    result: {
+      ok: true,
+      lastSequence: instance.store?.lastSequence ?? -1,
+      cursors: instance.store?.cursors() ?? {},
+      storeBytes: instance.store?.usedBytes ?? 0,
+      memoryBytes: instance.memoryBytes(),
+      warnings: instance.warnings.map((warning) => warning.toReport()),
+    },
+  })
+  loop = new GuestLoop({ control, link, log, instance, memoryLimitBytes })
+  loop.run()
+  close(instance)
+}
+
+function close(instance: Instance): void {
+  try {
+    instance.store?.close()
+    link.post({ type: 'closed', error: null })
+  } catch (error) {
+    link.post({ type: 'closed', error: storeError(error).toReport() })
+  }
+  port.close()
+}

@@ -1,0 +1,104 @@
+/** Brings a module to life on the guest thread: artifact, store, host functions, instance. */
+import { randomFillSync } from 'node:crypto'
+import type { LoadSpec } from '../../shared/sandbox/protocol.ts'
+import type { PaddockError } from '../../shared/errors.ts'
+import { bindComponent } from '../binding/bind-component.ts'
+import { FuelTank } from '../binding/fuel-tank.ts'
+import type { LogBuffer } from '../bridge/log-buffer.ts'
+import type { GuestOperations, GuestServices } from '../contracts/contract.ts'
+import { guestContract } from '../contracts/registry.ts'
+import { ModuleStore } from '../store/module-store.ts'
+import { createVirtualWasi } from '../wasi/virtual-wasi.ts'
+import { loadArtifact } from './artifact.ts'
+
+export interface Instance {
+  readonly operations: GuestOperations
+  readonly tank: FuelTank
+  readonly store: ModuleStore | null
+  /** What the operator should know. */
+  readonly warnings: readonly PaddockError[]
+  /** Sum of the linear memories, in bytes. */
+  memoryBytes(): number
+}
+
+export interface InstanceOptions {
+  readonly spec: LoadSpec
+  readonly log: LogBuffer
+  readonly callHost: GuestServices['callHost']
+}
+
+/** To sleep on: the thread runs no timers. */
+const neverSignalled = new Int32Array(new SharedArrayBuffer(4))
+
+/** Loads and instantiates. Throws `sandbox.*` and `store.*`; a store that was opened is closed again. */
+export async function createInstance(options: InstanceOptions): Promise<Instance> {
+  const { spec, log } = options
+  const contract = guestContract(spec.contract)
+  const artifact = await loadArtifact(spec.artifactDirectory)
+  const store = contract.usesStore ? openStore(spec) : null
+  try {
+    const tank = new FuelTank()
+    tank.fill(BigInt(spec.limits.fuelPerCall))
+    const services = createServices(options, store)
+    const component = bindComponent({
+      glue: artifact.glue,
+      getCoreModule: (name) => artifact.getCoreModule(name),
+      otherImports: createVirtualWasi({
+        log: ({ level, source, message }) => log.add(level, source, message),
+        clock: {
+          nowMs: () => BigInt(Math.max(0, Math.floor(services.nowMs()))),
+          monotonicNs: () => services.monotonicNs(),
+          sleep: (ms) => void Atomics.wait(neverSignalled, 0, 0, ms),
+        },
+        random: (length) => services.randomBytes(length),
+      }),
+      hosts: contract.hosts(services),
+      exports: contract.exports,
+      tank,
+    })
+    const memories = new Set<WebAssembly.Memory>()
+    for (const { exports } of component.coreInstances) {
+      for (const exported of Object.values(exports)) {
+        if (exported instanceof WebAssembly.Memory) memories.add(exported)
+      }
+    }
+    return {
+      operations: contract.operations(component),
+      tank,
+      store,
+      warnings: store?.warning === undefined ? [] : [store.warning],
+      memoryBytes() {
+        let bytes = 0
+        for (const memory of memories) bytes += memory.buffer.byteLength
+        return bytes
+      },
+    }
+  } catch (error) {
+    store?.close()
+    throw error
+  }
+}
+
+function openStore(spec: LoadSpec): ModuleStore | null {
+  if (spec.storePath === null) return null
+  return new ModuleStore({
+    path: spec.storePath,
+    module: spec.module,
+    quotaBytes: spec.limits.storeBytes,
+    durability: spec.durability,
+  })
+}
+
+function createServices({ spec, log, callHost }: InstanceOptions, store: ModuleStore | null): GuestServices {
+  const began = process.hrtime.bigint()
+  const linkages = new Map(Object.entries(spec.capabilities))
+  return {
+    store,
+    linkage: (capability) => linkages.get(capability) ?? 'denied',
+    log: (level, message) => log.add(level, 'host_interface', message),
+    callHost,
+    nowMs: () => Date.now(),
+    monotonicNs: () => process.hrtime.bigint() - began,
+    randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+  }
+}
