@@ -247,12 +247,7 @@ function resourceGuest(body: string, signature = '(param i32)') {
   return { guest, memory, core: made.instance.exports['go'] as never, released, thing }
 }
 
-async function callGo(
-  made: ReturnType<typeof resourceGuest>,
-  type: FunctionType,
-  object: Thing,
-): Promise<unknown> {
-  const { guestFunction } = await import('./functions.ts')
+function callGo(made: ReturnType<typeof resourceGuest>, type: FunctionType, object: Thing): unknown {
   return guestFunction(type, made.core, undefined, made.memory)(object)
 }
 
