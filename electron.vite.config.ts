@@ -1,33 +1,24 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'electron-vite'
-import type { UserConfig } from 'electron-vite'
 
 const root = import.meta.dirname
 
 /** Every script that a process or a worker thread starts from, by the name of its file in out/main. */
-const mainEntries = presentEntries({
+const mainEntries = {
   index: 'src/main/index.ts',
   sandbox: 'src/sandbox/main.ts',
   guest: 'src/sandbox/guest-thread.ts',
   compiler: 'src/engine/compiler/compiler-process.ts',
   telemetry: 'src/engine/telemetry/telemetry-thread.ts',
+  'store-reader': 'src/engine/store-browser/store-reader-thread.ts',
   cli: 'src/cli/index.ts',
-})
-
-function presentEntries(entries: Record<string, string>): Record<string, string> {
-  const absolute = Object.entries(entries).map(([name, path]) => [name, resolve(root, path)] as const)
-  return Object.fromEntries(absolute.filter(([, path]) => existsSync(path)))
 }
 
 // Native accelerators that `ws` tries to load and does without.
 const optionalNatives = ['bufferutil', 'utf-8-validate']
 
-const preloadEntries = presentEntries({ index: 'src/preload/index.ts' })
-const page = resolve(root, 'src/renderer/index.html')
-
-const config: UserConfig = {
+export default defineConfig({
   main: {
     build: {
       outDir: resolve(root, 'out/main'),
@@ -56,7 +47,7 @@ const config: UserConfig = {
       // A sandboxed preload script can require nothing but electron.
       externalizeDeps: false,
       rolldownOptions: {
-        input: preloadEntries,
+        input: { index: 'src/preload/index.ts' },
         output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
       },
     },
@@ -69,13 +60,7 @@ const config: UserConfig = {
       target: 'chrome114',
       sourcemap: true,
       modulePreload: { polyfill: false },
-      rolldownOptions: { input: page },
+      rolldownOptions: { input: resolve(root, 'src/renderer/index.html') },
     },
   },
-}
-
-if (Object.keys(mainEntries).length === 0) delete config.main
-if (Object.keys(preloadEntries).length === 0) delete config.preload
-if (!existsSync(page)) delete config.renderer
-
-export default defineConfig(config)
+})
