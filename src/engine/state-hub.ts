@@ -1,6 +1,6 @@
 /**
  * What the console shows, as one versioned snapshot and its changes. Sources mark what changed; the
- * views are built at most `maxPerSecond` times a second, however often something changes (style 3).
+ * views are built at most four times a second, however often something changes (style 3).
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { ChainView, DevnetView } from '../shared/domain/chain.ts'
@@ -10,7 +10,7 @@ import type { ErrorReport } from '../shared/errors.ts'
 import type { Clock } from './clock.ts'
 
 const refreshEveryMs = 1_000
-const coalesceMs = 100
+const coalesceMs = 250
 const activityKept = 200
 
 /** Where the hub takes its views from. */

@@ -94,7 +94,11 @@ async function run(): Promise<void> {
   stopEngineOnQuit(engine)
   showWindow()
   await engine.start()
-  for (const bundle of options.bundles) await engine.modules.offer(bundle, { install: options.installOffered })
+  for (const example of options.examples) {
+    await engine.modules
+      .installExample(example)
+      .catch((error: unknown) => engine.state.raise(`example ${example}`, 'warn', { kind: 'engine' }, toErrorReport(error)))
+  }
 }
 
 /** Quits only when the modules have stopped and the devnet is down. */

@@ -6,6 +6,7 @@ import type { Ask } from '../../shared/domain/module.ts'
 import type { ChainId } from '../../shared/domain/primitives.ts'
 import type { ExternShape, WorldShape } from '../../shared/component/world.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
+import type { ContractSession, SessionContext } from './session.ts'
 
 /** The world of a contract that a component was built for. */
 export interface ContractMatch {
@@ -52,4 +53,6 @@ export interface Contract {
   capabilityOf(extern: ExternShape): string | null | undefined
   /** Says in plain words what granting `capability` allows. */
   describeAsk(capability: string, context: AskContext): AskWords
+  /** What the contract does with one loaded module, across its runs. */
+  createSession(context: SessionContext): ContractSession
 }

@@ -31,6 +31,8 @@ export interface SessionContext {
     code?: string,
     context?: LogContext,
   ): void
+  /** A dispatch was committed: the module works. */
+  onHealthy(): void
   /** The instance is dead; the supervisor replaces it by policy. */
   onFailed(error: ErrorReport): void
 }

@@ -64,11 +64,13 @@ export class CronSource {
         onDropped()
         return
       }
+      const handling = listener(clock.now())
+      if (!(handling instanceof Promise)) return
       isPending = true
       const end = (): void => {
         isPending = false
       }
-      Promise.resolve(listener(clock.now())).then(end, end)
+      handling.then(end, end)
     }
 
     function wait(due: number | null): void {

@@ -9,6 +9,9 @@ export interface EventSources {
    * (bounded, spec nexum-host 10.4). Answers the unsubscription.
    */
   blocks(chainId: ChainId, from: HandledBlock | null, listener: (block: BlockEvent) => void): () => void
-  /** Calls the listener when a five-field UTC schedule fires, with the wall clock in milliseconds. */
-  cron(schedule: string, listener: (firedAtMs: number) => void): () => void
+  /**
+   * Calls the listener when a five-field UTC schedule fires, with the wall clock in milliseconds. No
+   * further tick comes while the answered promise is pending.
+   */
+  cron(schedule: string, listener: (firedAtMs: number) => Promise<void>): () => void
 }

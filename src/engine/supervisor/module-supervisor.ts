@@ -44,7 +44,7 @@ export interface SupervisorOptions {
   readonly sandboxEntry: string
   readonly clock: Clock
   readonly random: () => number
-  readonly policy: LifecyclePolicy
+  readonly policy: () => LifecyclePolicy
   readonly nextGeneration: () => number
   /** Reads and judges the bundle. Throws typed errors: the module is then dead. */
   readonly resolve: () => Promise<Blueprint>
@@ -80,6 +80,11 @@ export class ModuleSupervisor {
   }
 
   get phase(): LifecyclePhase {
+    return this.state.phase
+  }
+
+  /** The phase after something was awaited, which the type checker would take for unchanged. */
+  private phaseNow(): LifecyclePhase {
     return this.state.phase
   }
 
@@ -146,9 +151,10 @@ export class ModuleSupervisor {
   async replace(next: Blueprint): Promise<void> {
     this.previous = this.blueprint
     this.useBlueprint(next)
-    if (this.phase.name === 'stopped' || this.phase.name === 'dead') return
+    const { name } = this.state.phase
+    if (name === 'stopped' || name === 'dead') return
     await this.restart()
-    const phase = this.phase
+    const phase = this.phaseNow()
     const previous = this.previous
     this.previous = undefined
     if (previous === undefined || phase.name === 'running' || phase.name === 'stopped') return
@@ -178,7 +184,7 @@ export class ModuleSupervisor {
   private send(event: LifecycleEvent): void {
     const { clock, random, policy } = this.options
     const before = this.state
-    const { state, effects } = step(before, event, clock.now(), random, policy)
+    const { state, effects } = step(before, event, clock.now(), random, policy())
     this.state = state
     if (state.phase !== before.phase) this.onPhase(before.phase, state.phase)
     for (const effect of effects) this.carryOut(effect)

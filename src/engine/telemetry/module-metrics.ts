@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts'
 /** Percentiles and rates look back this far. */
 const windowMs = 300_000
 /** Dispatches kept for percentiles; at higher rates the window is shorter. */
-const maxSamples = 2_048
+const maxSamples = 512
 /** One point of a series each this often. */
 export const seriesStepMs = 5_000
 /** 15 minutes of points. */
@@ -64,6 +64,14 @@ export class ModuleMetrics {
   constructor(clock: Clock) {
     this.clock = clock
     this.stepStart = clock.monotonicMs()
+  }
+
+  get memory(): number | null {
+    return this.memoryBytes
+  }
+
+  get store(): number | null {
+    return this.storeBytes
   }
 
   recordDispatch(dispatch: Dispatch): void {

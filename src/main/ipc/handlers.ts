@@ -95,8 +95,8 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
       unwatchFolder: ({ path }) => engine.unwatchFolder(path),
     },
     store: {
-      keys: (query) => engine.storeKeys(query),
-      value: ({ name, key }) => engine.storeValue(name, key),
+      keys: (query) => engine.modules.storeKeys(query),
+      value: ({ name, key }) => engine.modules.storeValue(name, key),
     },
     logs: {
       query: ({ filter, before, limit }) => engine.logs.query(filter, before, limit),

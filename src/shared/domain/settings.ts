@@ -30,6 +30,8 @@ export const settingsSchema = z.object({
   devnet: z.object({ autoStart: z.boolean() }).default({ autoStart: true }),
   modules: z.array(installedModuleSchema).default([]),
   watchFolders: z.array(z.string()).default([]),
+  /** Example bundles that were installed once; what the operator removed is not brought back. */
+  examplesSeen: z.array(z.string()).default([]),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

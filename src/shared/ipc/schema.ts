@@ -13,6 +13,7 @@ import { call, event, stream, type Client, type Emitters, type Handlers } from '
 
 const nothing = z.void()
 const moduleRef = z.object({ name: moduleNameSchema })
+const bytes: z.ZodType<Uint8Array> = z.instanceof(Uint8Array)
 const path = z.string().min(1).max(4_096)
 /** Compiling a large component takes tens of seconds on a slow machine. */
 const slow = { timeoutMs: 300_000 }
@@ -101,7 +102,7 @@ export const ipcSchema = {
     /** The first 64 KiB of a value. */
     value: call(
       moduleRef.extend({ key: z.string().max(4_096) }),
-      z.object({ sizeBytes: z.number().int(), head: z.instanceof(Uint8Array) }).nullable(),
+      z.object({ sizeBytes: z.number().int(), head: bytes }).nullable(),
     ),
   },
   logs: {

@@ -5,6 +5,7 @@ import { parseInterfaceName } from '../../../shared/component/names.ts'
 import type { CapabilityKind, Contract, ContractMatch } from '../contract.ts'
 import { contractWorld } from '../shapes.ts'
 import { describeEventModuleAsk } from './asks.ts'
+import { EventModuleSession } from './session.ts'
 
 const eventModuleWorld = 'nexum:host/event-module@0.2.0'
 const shepherdWorld = 'shepherd:cow/shepherd@0.2.0'
@@ -33,6 +34,7 @@ export const eventModuleContract: Contract = {
   match,
   capabilityOf,
   describeAsk: describeEventModuleAsk,
+  createSession: (context) => new EventModuleSession(context),
 }
 
 /** Exports `init` and `on-event`, whatever it imports: builds drop unused imports (1.1). */

@@ -14,23 +14,15 @@ import { blockCursor, blockSource, parseBlockCursor } from './cursors.ts'
 /** Kinds of an error returned by `init` that mean: this configuration will never work (spec nexum-host 12.1). */
 const rejectingKinds: readonly HostErrorKind[] = ['invalid-input', 'unsupported', 'denied']
 
-export interface EventModuleSessionHooks {
-  readonly onHealthy: () => void
-}
-
 export class EventModuleSession implements ContractSession {
   private readonly context: SessionContext
-  private readonly hooks: EventModuleSessionHooks
   private readonly dispatcher: Dispatcher
   private closers: (() => void)[] = []
   private isOpen = false
   private cursors: Readonly<Record<string, string>> = {}
-  /** Schedules whose tick is still waiting; a further tick is not queued (spec nexum-host 10.5). */
-  private readonly pendingTicks = new Set<string>()
 
-  constructor(context: SessionContext, hooks: EventModuleSessionHooks) {
+  constructor(context: SessionContext) {
     this.context = context
-    this.hooks = hooks
     this.dispatcher = new Dispatcher({
       clock: context.clock,
       capacity: context.limits.queueEvents,
@@ -38,7 +30,7 @@ export class EventModuleSession implements ContractSession {
       deadlineMs: context.limits.deadlineMs,
       onDispatch: (dispatch, reply, event) => {
         event.onSettled?.()
-        if (dispatch.result === 'committed') this.hooks.onHealthy()
+        if (dispatch.result === 'committed') context.onHealthy()
         if (dispatch.result === 'rolled-back' && dispatch.error !== null) {
           context.log(
             'warn',
@@ -122,7 +114,6 @@ export class EventModuleSession implements ContractSession {
     for (const close of this.closers) close()
     this.closers = []
     this.isOpen = false
-    this.pendingTicks.clear()
     this.dispatcher.clear()
   }
 
@@ -137,7 +128,7 @@ export class EventModuleSession implements ContractSession {
       }
       case 'cron':
         this.closers.push(
-          sources.cron(subscription.schedule, (firedAt) => this.onTick(subscription.schedule, firedAt)),
+          sources.cron(subscription.schedule, (firedAt) => this.onTick(firedAt)),
         )
         return
       case 'log':
@@ -175,16 +166,17 @@ export class EventModuleSession implements ContractSession {
     })
   }
 
-  private onTick(schedule: string, firedAt: number): void {
-    if (this.pendingTicks.has(schedule)) return
-    this.pendingTicks.add(schedule)
+  /** Settles when the tick was handled: until then the source sends no further one (spec nexum-host 10.5). */
+  private onTick(firedAt: number): Promise<void> {
     const event: GuestEvent = { tag: 'tick', val: { firedAt: BigInt(firedAt) } }
-    this.dispatcher.offer({
-      operation: 'on-event',
-      payload: event,
-      cursor: null,
-      context: { eventType: 'tick' },
-      onSettled: () => this.pendingTicks.delete(schedule),
+    return new Promise((resolve) => {
+      this.dispatcher.offer({
+        operation: 'on-event',
+        payload: event,
+        cursor: null,
+        context: { eventType: 'tick' },
+        onSettled: resolve,
+      })
     })
   }
 }

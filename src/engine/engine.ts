@@ -1,0 +1,320 @@
+/**
+ * The engine: everything Paddock does without a window. Desktop app, headless command and tests make
+ * one of these with their own launcher and settings; no two engines share a state directory.
+ */
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
+import path from 'node:path'
+import type { DevnetView } from '../shared/domain/chain.ts'
+import type { EngineView, Series } from '../shared/domain/engine.ts'
+import type { ErrorReport } from '../shared/errors.ts'
+import { createChainCapability } from './capabilities/chain/chain-capability.ts'
+import { CapabilityRouter } from './capabilities/router.ts'
+import { ChainPool } from './chains/chain-pool.ts'
+import { ChainService } from './chains/chain-service.ts'
+import { systemClock, type Clock } from './clock.ts'
+import { createCompiler, type Compiler } from './compiler/compiler.ts'
+import { devnetChainId } from './devnet/chain.ts'
+import { Devnet } from './devnet/devnet.ts'
+import { CronSource } from './events/cron-source.ts'
+import { ModuleLoader } from './modules/loader.ts'
+import { ModuleService } from './modules/module-service.ts'
+import { ModuleRegistry } from './modules/registry.ts'
+import { WatchedFolders } from './modules/watched-folders.ts'
+import type { SandboxLauncher } from './sandboxes/launcher.ts'
+import type { SettingsPort } from './settings-port.ts'
+import { openStateDirectory, statePaths, type StateLock, type StatePaths } from './state-directory.ts'
+import { StateHub } from './state-hub.ts'
+import { StoreBrowser } from './store-browser/store-browser.ts'
+import { LogHub } from './telemetry/log-hub.ts'
+import { ModuleMetrics } from './telemetry/module-metrics.ts'
+
+/** Built scripts of the processes and threads the engine starts; absolute paths. */
+export interface EngineEntries {
+  readonly sandbox: string
+  readonly compiler: string
+  readonly telemetry: string
+  readonly storeReader: string
+}
+
+export interface EngineOptions {
+  readonly version: string
+  readonly stateDir: string
+  readonly settings: SettingsPort
+  readonly launcher: SandboxLauncher
+  readonly entries: EngineEntries
+  readonly clock?: Clock
+  /** In [0, 1); jitters backoffs. */
+  readonly random?: () => number
+}
+
+const tickMs = 1_000
+
+export class Engine {
+  readonly state: StateHub
+  readonly logs: LogHub
+  readonly chains: ChainService
+  readonly modules: ModuleService
+  readonly stateDir: string
+
+  private readonly options: EngineOptions
+  private readonly clock: Clock
+  private readonly paths: StatePaths
+  private readonly pool: ChainPool
+  private readonly cron: CronSource
+  private readonly devnet: Devnet
+  private readonly compiler: Compiler
+  private readonly registry: ModuleRegistry
+  private readonly folders: WatchedFolders
+  private readonly browser: StoreBrowser
+  private readonly totals: ModuleMetrics
+  private readonly loopDelay: IntervalHistogram
+  private readonly startedAt: number
+  private phase: EngineView['state'] = 'starting'
+  private lock: StateLock | undefined
+  private loopDelayMsP99 = 0
+  private stopTick: () => void = () => undefined
+  private generation = 0
+  private stopping: Promise<void> | undefined
+
+  constructor(options: EngineOptions) {
+    const clock = options.clock ?? systemClock
+    const random = options.random ?? Math.random
+    this.options = options
+    this.clock = clock
+    this.startedAt = clock.now()
+    this.paths = statePaths(options.stateDir)
+    this.stateDir = options.stateDir
+    this.loopDelay = monitorEventLoopDelay({ resolution: 10 })
+    this.totals = new ModuleMetrics(clock)
+    this.cron = new CronSource(clock)
+    this.devnet = new Devnet({
+      resolveFrom: path.dirname(options.entries.sandbox),
+      statePath: this.paths.devnet,
+    })
+    this.pool = new ChainPool({
+      clock,
+      random,
+      devnetChainId,
+      modulesOf: (chainId) => this.modulesOn(chainId),
+      onFault: (error) => this.reportFault('chains', error),
+    })
+    this.chains = new ChainService({
+      pool: this.pool,
+      settings: options.settings,
+      devnetUrl: () => this.devnet.view().url,
+    })
+    this.state = new StateHub(clock, {
+      engine: () => this.view(),
+      modules: () => this.registryViews(),
+      chains: () => this.chains.views(),
+      devnet: () => this.devnet.view(),
+      watchFolders: () => options.settings.get().watchFolders,
+    })
+    this.logs = new LogHub({
+      path: this.paths.logs,
+      threadEntry: options.entries.telemetry,
+      clock,
+      onWarning: (error) => this.state.raise('log', 'warn', { kind: 'engine' }, error),
+    })
+    this.compiler = createCompiler({
+      launcher: options.launcher,
+      entry: options.entries.compiler,
+      cacheDir: this.paths.artifacts,
+      clock,
+    })
+    const router = new CapabilityRouter({
+      capabilities: [createChainCapability(this.pool)],
+      onFault: (capability, error) => this.reportFault(`capability ${capability}`, error),
+    })
+    const loader = new ModuleLoader({
+      compiler: this.compiler,
+      chains: this.chains,
+      stateDir: options.stateDir,
+      providedCapabilities: new Set([...router.provided, ...sandboxCapabilities]),
+    })
+    this.registry = new ModuleRegistry({
+      services: {
+        clock,
+        random,
+        launcher: options.launcher,
+        sandboxEntry: options.entries.sandbox,
+        nextGeneration: () => ++this.generation,
+        compiler: this.compiler,
+        router,
+        logs: this.logs,
+        state: this.state,
+        totals: this.totals,
+        sources: {
+          blocks: (chainId, from, listener) =>
+            this.pool.subscribeHeads(chainId, listener, from === null ? {} : { from }),
+          cron: (schedule, listener) => this.cron.subscribe(schedule, listener),
+        },
+      },
+      settings: options.settings,
+      loader,
+      storesDirectory: this.paths.stores,
+      onConsentNeeded: () => this.state.touch(),
+    })
+    this.browser = new StoreBrowser(options.entries.storeReader)
+    this.modules = new ModuleService({ registry: this.registry, loader, settings: options.settings, browser: this.browser })
+    this.folders = new WatchedFolders({
+      settings: options.settings,
+      registry: this.registry,
+      state: this.state,
+    })
+    this.pool.onDidChange(() => this.state.touch())
+    this.devnet.onDidChange(() => {
+      this.chains.apply()
+      this.onDevnetChange()
+    })
+  }
+
+  /** Takes the state directory and starts what the settings say. Throws `state.*`. */
+  async start(): Promise<void> {
+    this.lock = await openStateDirectory(this.paths)
+    await this.logs.open()
+    this.loopDelay.enable()
+    this.stopTick = this.clock.every(tickMs, () => this.tick())
+    this.chains.apply()
+    this.phase = 'running'
+    this.log('info', 'engine_started', `Engine ${this.options.version} started`)
+    if (this.options.settings.get().devnet.autoStart) {
+      // A machine without the devnet still runs modules on other chains: the notice says what is wrong.
+      await this.startDevnet().catch(() => undefined)
+    }
+    await this.registry.startEnabled()
+    await this.folders.start()
+    this.state.touch()
+  }
+
+  /** Stops modules, chains and devnet, writes what waits. Safe to call at any time and again. */
+  shutdown(): Promise<void> {
+    this.stopping ??= this.stop()
+    return this.stopping
+  }
+
+  /** Short history of one module, or of all together. Throws `module.unknown`. */
+  series(module: string | null): Series {
+    return module === null ? this.totals.series() : this.registry.entry(module).series()
+  }
+
+  /** Throws `bundle.not_found` when it is no folder. */
+  watchFolder(folder: string): Promise<void> {
+    return this.folders.add(folder)
+  }
+
+  unwatchFolder(folder: string): Promise<void> {
+    return this.folders.remove(folder)
+  }
+
+  /** Rejects with `devnet.*`. */
+  startDevnet(): Promise<DevnetView> {
+    return this.devnet.start()
+  }
+
+  stopDevnet(): Promise<DevnetView> {
+    return this.devnet.stop()
+  }
+
+  /** A fault of ours: kept in the log, told to nobody else. */
+  reportFault(where: string, error: unknown): void {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.log('error', 'fault', `${where}: ${detail}`, 'internal.bug')
+  }
+
+  reportConsoleFault(report: ErrorReport): void {
+    this.log('error', 'console_fault', `console: ${report.message}`, report.code)
+  }
+
+  private async stop(): Promise<void> {
+    this.phase = 'stopping'
+    this.state.touch()
+    await this.folders.dispose()
+    await this.registry.stopAll()
+    this.cron.dispose()
+    this.pool.dispose()
+    await this.devnet.dispose()
+    await this.compiler.dispose()
+    await this.browser.dispose()
+    this.stopTick()
+    this.loopDelay.disable()
+    this.phase = 'stopped'
+    this.log('info', 'engine_stopped', 'Engine stopped')
+    this.state.dispose()
+    await this.logs.close()
+    await this.lock?.release()
+  }
+
+  private tick(): void {
+    const delay = this.loopDelay.percentile(99) / 1e6
+    // The histogram measures from timer to timer: its own resolution is no delay.
+    this.loopDelayMsP99 = Math.max(0, delay - 10)
+    this.loopDelay.reset()
+    for (const entry of this.registry.all()) entry.tick()
+    this.totals.recordMemory(
+      sum(this.registry.all().map((entry) => entry.metrics.memory)),
+      sum(this.registry.all().map((entry) => entry.metrics.store)),
+    )
+    this.totals.tick('ok')
+  }
+
+  private view(): EngineView {
+    const usage = this.totals.usage(0)
+    return {
+      state: this.phase,
+      startedAt: this.startedAt,
+      sandboxes: this.registryEntries().filter((entry) => entry.supervisor.pid !== null).length,
+      eventsPerSecond: usage.eventsPerSecond,
+      dropped: usage.dropped,
+      loopDelayMsP99: this.loopDelayMsP99,
+      stateDir: this.stateDir,
+    }
+  }
+
+  /** The hub asks for views while the engine is still being put together. */
+  private registryEntries(): ReturnType<ModuleRegistry['all']> {
+    return (this.registry as ModuleRegistry | undefined)?.all() ?? []
+  }
+
+  private registryViews(): ReturnType<ModuleRegistry['views']> {
+    return (this.registry as ModuleRegistry | undefined)?.views() ?? []
+  }
+
+  private modulesOn(chainId: string): string[] {
+    return this.registryEntries()
+      .filter((entry) => entry.subscribesTo(chainId))
+      .map((entry) => entry.name)
+  }
+
+  private onDevnetChange(): void {
+    const { error, state } = this.devnet.view()
+    if (error === null) this.state.clear('devnet')
+    else this.state.raise('devnet', 'warn', { kind: 'devnet' }, error)
+    if (state === 'running' || state === 'stopped' || state === 'failed') {
+      this.state.note(state === 'running' ? 'ok' : state === 'failed' ? 'crit' : 'idle', 'Local devnet', `devnet_${state}`, `Local devnet is ${state}`)
+    }
+    this.state.touch()
+  }
+
+  private log(level: 'info' | 'error', event: string, message: string, code?: string): void {
+    this.logs.append([
+      {
+        time: this.clock.now(),
+        level,
+        source: 'engine',
+        message: message.slice(0, 16_384),
+        module: null,
+        run: 0,
+        event,
+        ...(code === undefined ? {} : { code }),
+      },
+    ])
+  }
+}
+
+/** Answered inside the sandbox, without the engine (DESIGN.md "Processes and threads"). */
+const sandboxCapabilities = ['local-store', 'logging', 'clock', 'random']
+
+function sum(values: readonly (number | null)[]): number {
+  return values.reduce<number>((total, value) => total + (value ?? 0), 0)
+}

@@ -1,0 +1,67 @@
+/** Turns a judged bundle into what the supervisor runs. */
+import { maxTableElements } from '../../shared/domain/limits.ts'
+import type { InstalledModule } from '../../shared/domain/settings.ts'
+import { PaddockError } from '../../shared/errors.ts'
+import { contracts } from '../contracts/registry.ts'
+import type { SessionContext } from '../contracts/session.ts'
+import type { Blueprint } from '../supervisor/module-supervisor.ts'
+import type { EngineServices } from './engine-services.ts'
+import { linkCapabilities } from './grants.ts'
+import type { LoadedBundle } from './loader.ts'
+
+export type BlueprintHooks = Pick<SessionContext, 'recordDispatch' | 'recordDropped' | 'log'>
+
+/** Lines below this level are not worth a process hop; the operator may ask for more later. */
+const logLevel = 'debug'
+
+export function createBlueprint(
+  loaded: LoadedBundle,
+  record: InstalledModule,
+  storePath: string,
+  services: EngineServices,
+  hooks: BlueprintHooks,
+): Blueprint {
+  const { assessment } = loaded
+  const { manifest, limitsGiven: limits } = assessment
+  const contract = contracts.find((each) => each.id === assessment.contract.id)
+  if (contract === undefined) {
+    throw new PaddockError('internal.bug', `There is no contract ${assessment.contract.id}.`)
+  }
+  return {
+    async compile(signal) {
+      const compiled = {
+        memoryBytes: limits.memoryBytes,
+        tableElements: maxTableElements,
+        initialFuel: limits.fuelPerCall,
+      }
+      const request = {
+        path: loaded.componentPath,
+        expectedSha256: assessment.componentSha256,
+        limits: compiled,
+      }
+      const { directory } = await services.compiler.compile(request, undefined, signal)
+      return directory
+    },
+    loadSpec: (run, artifactDirectory) => ({
+      module: manifest.name,
+      run,
+      contract: contract.id,
+      artifactDirectory,
+      storePath,
+      durability: manifest.durability ?? 'event',
+      limits,
+      capabilities: linkCapabilities(assessment, record.granted),
+      logLevel,
+    }),
+    createSession: (supervisorHooks) =>
+      contract.createSession({
+        name: manifest.name,
+        manifest,
+        limits,
+        clock: services.clock,
+        sources: services.sources,
+        ...hooks,
+        ...supervisorHooks,
+      }),
+  }
+}

@@ -1,0 +1,24 @@
+/** What the modules of one engine share. */
+import type { CapabilityRouter } from '../capabilities/router.ts'
+import type { Clock } from '../clock.ts'
+import type { EventSources } from '../events/sources.ts'
+import type { SandboxLauncher } from '../sandboxes/launcher.ts'
+import type { StateHub } from '../state-hub.ts'
+import type { LogHub } from '../telemetry/log-hub.ts'
+import type { ModuleMetrics } from '../telemetry/module-metrics.ts'
+import type { Compiler } from '../compiler/compiler.ts'
+
+export interface EngineServices {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly launcher: SandboxLauncher
+  readonly sandboxEntry: string
+  readonly nextGeneration: () => number
+  readonly compiler: Compiler
+  readonly router: CapabilityRouter
+  readonly sources: EventSources
+  readonly logs: LogHub
+  readonly state: StateHub
+  /** Figures of all modules together. */
+  readonly totals: ModuleMetrics
+}

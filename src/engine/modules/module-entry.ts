@@ -1,0 +1,286 @@
+/** One installed module: its supervisor, its figures, and how the console sees it. */
+import type { Series } from '../../shared/domain/engine.ts'
+import type { GuestLogRecord, LogContext } from '../../shared/domain/log.ts'
+import type {
+  CapabilityStanding,
+  Dispatch,
+  InstallRequest,
+  ModuleStatus,
+  ModuleView,
+} from '../../shared/domain/module.ts'
+import { defaultLimits } from '../../shared/domain/limits.ts'
+import type { InstalledModule } from '../../shared/domain/settings.ts'
+import type { ErrorReport } from '../../shared/errors.ts'
+import type { CallReply, HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
+import { defaultLifecyclePolicy } from '../supervisor/lifecycle.ts'
+import { ModuleSupervisor, type Blueprint } from '../supervisor/module-supervisor.ts'
+import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
+import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
+import type { EngineServices } from './engine-services.ts'
+import { capabilityStandings, linkCapabilities } from './grants.ts'
+import type { LoadedBundle } from './loader.ts'
+
+/** Recent dispatches kept for the console. */
+const dispatchesKept = 500
+
+export interface EntryOptions {
+  readonly services: EngineServices
+  readonly record: InstalledModule
+  readonly storePath: string
+  /** Reads and judges the bundle again; throws when consent is missing. */
+  readonly load: (entry: ModuleEntry) => Promise<LoadedBundle>
+  readonly onChange: (entry: ModuleEntry) => void
+  readonly onDispatch: (entry: ModuleEntry, dispatch: Dispatch) => void
+}
+
+export class ModuleEntry {
+  readonly supervisor: ModuleSupervisor
+  readonly metrics: ModuleMetrics
+  record: InstalledModule
+  /** What waits for the operator's consent, when something does. */
+  pending: InstallRequest | null = null
+
+  private readonly options: EntryOptions
+  private loaded: LoadedBundle | null = null
+  /** Read a moment ago for the consent sheet: the first start need not read it again. */
+  private preloaded: LoadedBundle | null = null
+  private recent: Dispatch[] = []
+  private readonly calls = new Map<string, { calls: number; denied: number }>()
+  private readonly listeners = new Set<(dispatch: Dispatch) => void>()
+  private runAbort = new AbortController()
+
+  constructor(options: EntryOptions) {
+    const { services, record } = options
+    this.options = options
+    this.record = record
+    this.metrics = new ModuleMetrics(services.clock)
+    this.supervisor = new ModuleSupervisor({
+      name: record.name,
+      launcher: services.launcher,
+      sandboxEntry: services.sandboxEntry,
+      clock: services.clock,
+      random: services.random,
+      policy: () => ({
+        ...defaultLifecyclePolicy,
+        maxConsecutiveFailures:
+          this.loaded?.assessment.manifest.restart.maxConsecutiveFailures ??
+          defaultLifecyclePolicy.maxConsecutiveFailures,
+      }),
+      nextGeneration: services.nextGeneration,
+      resolve: async () => {
+        const fresh = this.preloaded ?? (await options.load(this))
+        this.preloaded = null
+        return this.adopt(fresh)
+      },
+      onHostCall: (call, run) => this.onHostCall(call, run),
+      onLogs: (records, dropped, run) => this.onLogs(records, dropped, run),
+      onProcess: ({ residentBytes, cpuUs, wallUs }) =>
+        this.metrics.recordProcess(residentBytes, wallUs > 0 ? cpuUs / wallUs : 0),
+      onLoaded: (memoryBytes, storeBytes) => this.metrics.recordMemory(memoryBytes, storeBytes),
+      onEvent: (level, event, message, error) => this.onEvent(level, event, message, error),
+      onChange: () => this.onChange(),
+    })
+  }
+
+  get name(): string {
+    return this.record.name
+  }
+
+  /** Takes a bundle for the next run and answers its blueprint. */
+  adopt(loaded: LoadedBundle): Blueprint {
+    this.loaded = loaded
+    return createBlueprint(loaded, this.record, this.options.storePath, this.options.services, this.hooks())
+  }
+
+  /** Lets the first start use a bundle that was just judged. */
+  preload(loaded: LoadedBundle): void {
+    this.preloaded = loaded
+    this.loaded = loaded
+  }
+
+  /** Puts a new bundle in place of the running one; on rejection the old one runs on and the error is thrown. */
+  async replace(loaded: LoadedBundle): Promise<void> {
+    const before = this.loaded
+    try {
+      await this.supervisor.replace(this.adopt(loaded))
+    } catch (error) {
+      this.loaded = before
+      throw error
+    }
+  }
+
+  /** Whether it asked for events of the chain. */
+  subscribesTo(chainId: string): boolean {
+    const subscriptions = this.loaded?.assessment.subscriptions ?? []
+    return subscriptions.some((each) => 'chainId' in each && each.chainId === chainId)
+  }
+
+  dispatches(limit: number): Dispatch[] {
+    return this.recent.slice(-limit).reverse()
+  }
+
+  onDispatch(listener: (dispatch: Dispatch) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  series(): Series {
+    return this.metrics.series()
+  }
+
+  tick(): void {
+    this.metrics.tick(this.severity())
+  }
+
+  severity(): SeriesState {
+    switch (this.supervisor.phase.name) {
+      case 'running':
+        return 'ok'
+      case 'dead':
+        return this.status().state === 'needs-consent' ? 'warn' : 'crit'
+      case 'stopped':
+      case 'stopping':
+        return 'idle'
+      default:
+        return 'busy'
+    }
+  }
+
+  /** A module that only waits for consent is not dead. */
+  status(): ModuleStatus {
+    const { status } = this.supervisor
+    if (status.state === 'dead' && status.error.code === 'module.consent_required') {
+      return { state: 'needs-consent', since: status.since }
+    }
+    return status
+  }
+
+  view(): ModuleView {
+    const { record, loaded, supervisor } = this
+    const assessment = loaded?.assessment
+    const manifest = assessment?.manifest
+    return {
+      name: record.name,
+      version: manifest?.version ?? '',
+      description: manifest?.description ?? '',
+      authors: [...(manifest?.authors ?? [])],
+      contract: assessment?.contract ?? null,
+      bundlePath: record.bundlePath,
+      componentSha256: assessment?.componentSha256 ?? record.componentSha256,
+      componentBytes: assessment?.componentBytes ?? null,
+      pinned: assessment?.pinned ?? false,
+      status: this.status(),
+      run: supervisor.run,
+      restarts: supervisor.restarts,
+      pid: supervisor.pid,
+      subscriptions: [...(assessment?.subscriptions ?? [])],
+      capabilities: this.standings(),
+      config: (manifest?.config ?? []).map(([key, value]) => [key, value]),
+      limits: assessment?.limitsGiven ?? defaultLimits,
+      usage: this.metrics.usage(supervisor.queued),
+      lastError: supervisor.lastError,
+      warnings: [...(assessment?.warnings ?? [])],
+    }
+  }
+
+  private standings(): CapabilityStanding[] {
+    if (this.loaded === null) return []
+    return capabilityStandings(this.loaded.assessment, this.record.granted).map((standing) => ({
+      ...standing,
+      ...this.calls.get(standing.name),
+    }))
+  }
+
+  private hooks(): BlueprintHooks {
+    return {
+      recordDispatch: (dispatch, reply) => this.recordDispatch(dispatch, reply),
+      recordDropped: (count) => {
+        this.metrics.recordDropped(count)
+        this.options.services.totals.recordDropped(count)
+        this.onChange()
+      },
+      log: (level, event, message, code, context) => this.log(level, event, message, code, context),
+    }
+  }
+
+  private async onHostCall(call: HostCall, run: number): Promise<HostOutcome> {
+    const linkage = this.loaded === null ? {} : linkCapabilities(this.loaded.assessment, this.record.granted)
+    const outcome = await this.options.services.router.answer(call, {
+      module: this.name,
+      run,
+      signal: this.runAbort.signal,
+      linkage,
+    })
+    const count = this.calls.get(call.capability) ?? { calls: 0, denied: 0 }
+    count.calls += 1
+    if (!outcome.ok && outcome.error.kind === 'denied') count.denied += 1
+    this.calls.set(call.capability, count)
+    return outcome
+  }
+
+  private recordDispatch(dispatch: Dispatch, reply: CallReply | null): void {
+    const { services } = this.options
+    this.recent.push(dispatch)
+    if (this.recent.length > 2 * dispatchesKept) this.recent = this.recent.slice(-dispatchesKept)
+    this.metrics.recordDispatch(dispatch)
+    services.totals.recordDispatch(dispatch)
+    if (reply !== null) this.metrics.recordMemory(reply.usage.memoryBytes, reply.usage.storeBytes)
+    for (const listener of this.listeners) listener(dispatch)
+    this.options.onDispatch(this, dispatch)
+    services.state.touch()
+  }
+
+  private onLogs(records: readonly GuestLogRecord[], dropped: number, run: number): void {
+    this.metrics.recordLogs(records.length, dropped)
+    this.options.services.logs.append(records.map((record) => ({ ...record, module: this.name, run })))
+  }
+
+  private onEvent(level: GuestLogRecord['level'], event: string, message: string, error?: ErrorReport): void {
+    this.log(level, event, message, error?.code)
+    if (level === 'debug' || level === 'trace') return
+    const severity =
+      level === 'error'
+        ? 'crit'
+        : level === 'warn'
+          ? event === 'restart_scheduled'
+            ? 'busy'
+            : 'warn'
+          : event === 'stopped'
+            ? 'idle'
+            : 'ok'
+    this.options.services.state.note(severity, this.name, event, message)
+  }
+
+  private log(
+    level: GuestLogRecord['level'],
+    event: string,
+    message: string,
+    code?: string,
+    context: LogContext = {},
+  ): void {
+    const { clock, logs } = this.options.services
+    logs.append([
+      {
+        ...context,
+        time: clock.now(),
+        level,
+        source: 'engine',
+        message,
+        module: this.name,
+        run: this.supervisor.run,
+        event,
+        ...(code === undefined ? {} : { code }),
+      },
+    ])
+  }
+
+  private onChange(): void {
+    if (this.supervisor.pid === null) {
+      this.metrics.forgetProcess()
+      this.runAbort.abort()
+      this.runAbort = new AbortController()
+    }
+    this.options.onChange(this)
+    this.options.services.state.touch()
+  }
+}

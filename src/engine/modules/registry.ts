@@ -1,0 +1,283 @@
+/** Every installed module of one engine: what the operator does to them, by name. */
+import { rm } from 'node:fs/promises'
+import type { Dispatch, InstallRequest, ModuleView } from '../../shared/domain/module.ts'
+import type { InstalledModule } from '../../shared/domain/settings.ts'
+import { PaddockError, toErrorReport } from '../../shared/errors.ts'
+import type { SettingsPort } from '../settings-port.ts'
+import type { EngineServices } from './engine-services.ts'
+import { needsConsent } from './grants.ts'
+import { describeInstall } from './install-request.ts'
+import type { LoadedBundle, LoadOptions, ModuleLoader } from './loader.ts'
+import { ModuleEntry } from './module-entry.ts'
+import { PendingInstalls } from './pending-installs.ts'
+import { storePath } from './store-path.ts'
+
+export interface RegistryOptions {
+  readonly services: EngineServices
+  readonly settings: SettingsPort
+  readonly loader: ModuleLoader
+  readonly storesDirectory: string
+  /** A bundle waits for the operator: show it. */
+  readonly onConsentNeeded: (name: string) => void
+}
+
+export class ModuleRegistry {
+  private readonly options: RegistryOptions
+  private readonly entries = new Map<string, ModuleEntry>()
+  private readonly pending = new PendingInstalls()
+  private readonly stateListeners = new Set<(module: ModuleView) => void>()
+  private readonly dispatchListeners = new Set<(module: string, dispatch: Dispatch) => void>()
+
+  constructor(options: RegistryOptions) {
+    this.options = options
+  }
+
+  /** Starts every module that should run. Settles when each runs, waits or died; never rejects. */
+  async startEnabled(): Promise<void> {
+    const records = this.options.settings.get().modules
+    for (const record of records) this.addEntry(record)
+    await Promise.all(
+      records.filter((record) => record.enabled).map((record) => this.entry(record.name).supervisor.start()),
+    )
+  }
+
+  /** Stops all modules at once. */
+  async stopAll(): Promise<void> {
+    await Promise.all([...this.entries.values()].map((entry) => entry.supervisor.dispose()))
+  }
+
+  views(): ModuleView[] {
+    return [...this.entries.values()].map((entry) => entry.view())
+  }
+
+  all(): readonly ModuleEntry[] {
+    return [...this.entries.values()]
+  }
+
+  /** Throws `module.unknown`. */
+  entry(name: string): ModuleEntry {
+    const entry = this.entries.get(name)
+    if (entry === undefined) throw new PaddockError('module.unknown', `There is no module named ${name}.`)
+    return entry
+  }
+
+  onStateChange(listener: (module: ModuleView) => void): () => void {
+    this.stateListeners.add(listener)
+    return () => this.stateListeners.delete(listener)
+  }
+
+  onAnyDispatch(listener: (module: string, dispatch: Dispatch) => void): () => void {
+    this.dispatchListeners.add(listener)
+    return () => this.dispatchListeners.delete(listener)
+  }
+
+  /**
+   * Reads, hashes and judges a bundle; nothing of it runs. The answer waits until it is installed or
+   * discarded. Throws the bundle's own faults and `module.duplicate`.
+   */
+  async inspect(path: string, options: LoadOptions): Promise<InstallRequest> {
+    const loaded = await this.options.loader.load(path, options, (name) => this.limitsOf(name))
+    this.refuseDuplicate(loaded)
+    return this.pending.add(loaded, describeInstall(loaded, this.entries.get(loaded.assessment.manifest.name)?.view() ?? null))
+  }
+
+  /**
+   * Installs an inspected bundle with the capabilities granted, or puts it in place of the version that
+   * runs. Throws `module.consent_required` when a required capability was not granted.
+   */
+  async install(requestId: string, granted: readonly string[], start: boolean): Promise<string> {
+    const { loaded } = this.pending.get(requestId)
+    const { assessment } = loaded
+    const { name } = assessment.manifest
+    this.refuseDuplicate(loaded)
+    const missing = assessment.asks.filter((ask) => ask.required && !ask.harmless && !granted.includes(ask.capability))
+    if (missing.length > 0) {
+      const names = missing.map((ask) => ask.capability).join(', ')
+      throw new PaddockError('module.consent_required', `${name} does not start without ${names}.`)
+    }
+    this.pending.remove(requestId)
+    const existing = this.entries.get(name)
+    const record: InstalledModule = {
+      name,
+      bundlePath: loaded.bundlePath,
+      componentSha256: assessment.componentSha256,
+      granted: assessment.asks.map((ask) => ask.capability).filter((capability) => granted.includes(capability)),
+      reviewed: [...assessment.scopes],
+      enabled: start,
+      limits: existing?.record.limits ?? {},
+    }
+    this.saveRecord(record)
+    if (existing !== undefined) {
+      existing.record = record
+      existing.pending = null
+      this.options.services.state.clear(`consent ${name}`)
+      await existing.replace(loaded)
+      if (start) await existing.supervisor.start()
+      return name
+    }
+    const entry = this.addEntry(record)
+    entry.preload(loaded)
+    if (start) await entry.supervisor.start()
+    return name
+  }
+
+  /** The request that waits under this id. Throws `module.unknown`. */
+  requested(requestId: string): InstallRequest {
+    return this.pending.get(requestId).request
+  }
+
+  discard(requestId: string): void {
+    this.pending.remove(requestId)
+  }
+
+  pendingOf(name: string): InstallRequest | null {
+    return this.entry(name).pending
+  }
+
+  async start(name: string): Promise<void> {
+    const entry = this.entry(name)
+    this.setEnabled(entry, true)
+    await entry.supervisor.start()
+  }
+
+  async stop(name: string): Promise<void> {
+    const entry = this.entry(name)
+    this.setEnabled(entry, false)
+    await entry.supervisor.stop()
+  }
+
+  restart(name: string): Promise<void> {
+    return this.entry(name).supervisor.restart()
+  }
+
+  /**
+   * Reads the bundle again and runs the new version on the state of the old one. When the new version
+   * asks for more, the old one runs on until the operator has answered. Throws the new version's fault;
+   * the old one then runs on too (spec nexum-host 12.5).
+   */
+  async reload(name: string): Promise<{ changed: boolean; consentNeeded: boolean }> {
+    const entry = this.entry(name)
+    const { services, loader } = this.options
+    const loaded = await loader.load(entry.record.bundlePath, {}, (each) => this.limitsOf(each))
+    if (loaded.assessment.manifest.name !== name) {
+      throw new PaddockError('module.duplicate', `The bundle of ${name} now names itself ${loaded.assessment.manifest.name}.`, {
+        remedy: 'Unload the module and load the bundle again.',
+      })
+    }
+    const changed = loaded.assessment.componentSha256 !== entry.record.componentSha256
+    if (needsConsent(entry.record, loaded.assessment).needed) {
+      entry.pending = this.pending.add(loaded, describeInstall(loaded, entry.view()))
+      services.state.raise(
+        `consent ${name}`,
+        'warn',
+        { kind: 'module', name },
+        new PaddockError('module.consent_required', `${name} ${loaded.assessment.manifest.version} asks for more; the version before runs on.`).toReport(),
+      )
+      this.options.onConsentNeeded(name)
+      return { changed, consentNeeded: true }
+    }
+    const before = entry.record
+    this.acceptVersion(entry, loaded)
+    try {
+      await entry.replace(loaded)
+    } catch (error) {
+      this.saveRecord(before)
+      entry.record = before
+      throw error
+    }
+    services.state.note('ok', name, 'reloaded', `${name} reloaded${changed ? '' : ', unchanged'}`)
+    return { changed, consentNeeded: false }
+  }
+
+  /** Unloads it. The store stays unless purged. */
+  async remove(name: string, purgeStore: boolean): Promise<void> {
+    const entry = this.entry(name)
+    const { settings, services } = this.options
+    await entry.supervisor.dispose()
+    this.entries.delete(name)
+    services.state.clear(`consent ${name}`)
+    settings.set({ ...settings.get(), modules: settings.get().modules.filter((record) => record.name !== name) })
+    if (purgeStore) {
+      const file = this.storePathOf(name)
+      await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(file + suffix, { force: true })))
+    }
+    services.state.note('idle', name, 'removed', `${name} removed${purgeStore ? ' with its store' : ''}`)
+  }
+
+  storePathOf(name: string): string {
+    return storePath(this.options.storesDirectory, name)
+  }
+
+  private limitsOf(name: string): InstalledModule['limits'] {
+    return this.entries.get(name)?.record.limits ?? {}
+  }
+
+  private refuseDuplicate(loaded: LoadedBundle): void {
+    const { name } = loaded.assessment.manifest
+    const existing = this.entries.get(name)
+    if (existing === undefined || existing.record.bundlePath === loaded.bundlePath) return
+    throw new PaddockError('module.duplicate', `A module named ${name} is loaded already, from ${existing.record.bundlePath}.`)
+  }
+
+  private addEntry(record: InstalledModule): ModuleEntry {
+    const { services } = this.options
+    const entry = new ModuleEntry({
+      services,
+      record,
+      storePath: this.storePathOf(record.name),
+      load: (each) => this.loadInstalled(each),
+      onChange: (each) => {
+        if (this.stateListeners.size === 0) return
+        const view = each.view()
+        for (const listener of this.stateListeners) listener(view)
+      },
+      onDispatch: (each, dispatch) => {
+        for (const listener of this.dispatchListeners) listener(each.name, dispatch)
+      },
+    })
+    this.entries.set(record.name, entry)
+    services.state.touch()
+    return entry
+  }
+
+  /** The bundle of an installed module at its start; throws when it now asks for more than was granted. */
+  private async loadInstalled(entry: ModuleEntry): Promise<LoadedBundle> {
+    const { record } = entry
+    const loaded = await this.options.loader.load(record.bundlePath, {}, (name) => this.limitsOf(name))
+    const { name } = loaded.assessment.manifest
+    if (name !== record.name) {
+      throw new PaddockError('module.duplicate', `The bundle of ${record.name} now names itself ${name}.`)
+    }
+    if (needsConsent(record, loaded.assessment).needed) {
+      entry.pending = this.pending.add(loaded, describeInstall(loaded, null))
+      this.options.onConsentNeeded(name)
+      throw new PaddockError('module.consent_required', `${name} asks for more than was granted.`)
+    }
+    this.acceptVersion(entry, loaded)
+    return loaded
+  }
+
+  private acceptVersion(entry: ModuleEntry, loaded: LoadedBundle): void {
+    const { assessment } = loaded
+    if (entry.record.componentSha256 === assessment.componentSha256) return
+    entry.record = { ...entry.record, componentSha256: assessment.componentSha256 }
+    this.saveRecord(entry.record)
+  }
+
+  private setEnabled(entry: ModuleEntry, enabled: boolean): void {
+    if (entry.record.enabled === enabled) return
+    entry.record = { ...entry.record, enabled }
+    this.saveRecord(entry.record)
+  }
+
+  /** A settings file that cannot be written is told, and does not keep a module from running. */
+  private saveRecord(record: InstalledModule): void {
+    const { settings, services } = this.options
+    const others = settings.get().modules.filter((each) => each.name !== record.name)
+    try {
+      settings.set({ ...settings.get(), modules: [...others, record] })
+    } catch (error) {
+      services.state.raise('settings unwritable', 'warn', { kind: 'settings' }, toErrorReport(error))
+    }
+  }
+}
