@@ -1,0 +1,55 @@
+/** What the engine and the store reader thread say to each other. */
+import type { ErrorReport } from '../../shared/errors.ts'
+
+export interface StoreKeysQuery {
+  /** Absolute path of the store file. */
+  readonly path: string
+  readonly prefix: string
+  /** Exclusive: the last key of the page before, or null. */
+  readonly after: string | null
+  readonly limit: number
+}
+
+export interface StoreKeys {
+  readonly entries: { key: string; sizeBytes: number }[]
+  readonly more: boolean
+  /** Entries in the whole store. */
+  readonly total: number
+  /** Cost of the whole store by the formula of spec nexum-host 8.5. */
+  readonly usedBytes: number
+}
+
+export interface StoreValue {
+  readonly sizeBytes: number
+  /** The first 64 KiB. */
+  readonly head: Uint8Array
+}
+
+export interface StoreUsage {
+  readonly total: number
+  readonly usedBytes: number
+}
+
+/** Each operation with what it takes and answers. */
+export interface StoreOperations {
+  keys: { query: StoreKeysQuery; answer: StoreKeys }
+  value: { query: { readonly path: string; readonly key: string }; answer: StoreValue | null }
+  usage: { query: { readonly path: string }; answer: StoreUsage }
+  close: { query: { readonly path: string }; answer: null }
+}
+
+export type StoreRequest = {
+  [Operation in keyof StoreOperations]: {
+    readonly id: number
+    readonly operation: Operation
+    readonly query: StoreOperations[Operation]['query']
+  }
+}[keyof StoreOperations]
+
+export type StoreReply =
+  | {
+      readonly id: number
+      readonly ok: true
+      readonly answer: StoreOperations[keyof StoreOperations]['answer']
+    }
+  | { readonly id: number; readonly ok: false; readonly error: ErrorReport }

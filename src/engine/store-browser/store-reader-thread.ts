@@ -1,0 +1,60 @@
+/** Worker thread that reads stores, so that a slow disk or a large store never holds up the engine. */
+import { parentPort } from 'node:worker_threads'
+import { toErrorReport } from '../../shared/errors.ts'
+import type { StoreReply, StoreRequest } from './protocol.ts'
+import { StoreReader } from './store-reader.ts'
+
+/** Stores kept open at once; the one used longest ago is closed first. */
+const maxOpenStores = 8
+
+const readers = new Map<string, StoreReader>()
+
+function readerOf(path: string): StoreReader {
+  const known = readers.get(path)
+  readers.delete(path)
+  const reader = known === undefined || known.mustReopen ? reopen(path, known) : known
+  // Maps keep insertion order, so the first is the one used longest ago.
+  readers.set(path, reader)
+  for (const [oldest, stale] of readers) {
+    if (readers.size <= maxOpenStores) break
+    readers.delete(oldest)
+    stale.close()
+  }
+  return reader
+}
+
+function reopen(path: string, known: StoreReader | undefined): StoreReader {
+  known?.close()
+  return new StoreReader(path)
+}
+
+function serve(request: StoreRequest): Extract<StoreReply, { ok: true }>['answer'] {
+  switch (request.operation) {
+    case 'keys':
+      return readerOf(request.query.path).keys(request.query)
+    case 'value':
+      return readerOf(request.query.path).value(request.query.key)
+    case 'usage':
+      return readerOf(request.query.path).usage()
+    case 'close':
+      readers.get(request.query.path)?.close()
+      readers.delete(request.query.path)
+      return null
+  }
+}
+
+function run(): void {
+  const port = parentPort
+  if (port === null) throw new Error('store-reader-thread must run as a worker')
+  port.on('message', (request: StoreRequest) => {
+    let reply: StoreReply
+    try {
+      reply = { id: request.id, ok: true, answer: serve(request) }
+    } catch (error) {
+      reply = { id: request.id, ok: false, error: toErrorReport(error, 'store.io') }
+    }
+    port.postMessage(reply)
+  })
+}
+
+run()
