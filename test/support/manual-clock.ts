@@ -36,6 +36,11 @@ export class ManualClock implements Clock {
     return this.timers.size
   }
 
+  /** Milliseconds until the next timer fires; null without any. */
+  get nextInMs(): number | null {
+    return this.timers.size === 0 ? null : Math.min(...[...this.timers].map((timer) => timer.at)) - this.time
+  }
+
   /** Moves on, firing what becomes due in its order. */
   advance(ms: number): void {
     const end = this.time + ms

@@ -58,7 +58,9 @@ export class ChainService {
     const current = settings.get()
     const isNew = !current.chains.some((chain) => chain.chainId === config.chainId)
     if (isNew && current.chains.length >= maxChains) {
-      throw new PaddockError('settings.invalid', `At most ${maxChains} chains can be kept.`, { remedy: 'Remove one first.' })
+      throw new PaddockError('settings.invalid', `At most ${maxChains} chains can be kept.`, {
+        remedy: 'Remove one first.',
+      })
     }
     const chains = isNew
       ? [...current.chains, config]

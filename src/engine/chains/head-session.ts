@@ -29,31 +29,43 @@ export async function runHeadSession(options: HeadSessionOptions): Promise<void>
 
 /** Answers false when the node cannot push heads and must be polled. */
 async function runPushing(options: HeadSessionOptions): Promise<boolean> {
-  const { source, signal } = options
   const inbox = new Inbox(options)
-  let unsubscribe: () => void
   try {
-    // Subscribed before the head is read, so that none falls between.
-    unsubscribe = await source.endpoint.subscribe(
-      '["newHeads"]',
-      { onItem: (item) => inbox.put(item), onEnd: (error) => inbox.end(error) },
-      { timeoutMs: chainLimits.ownRequestMs, signal },
-    )
-  } catch (error) {
-    if (error instanceof ChainRequestError && error.kind === 'rpc') return false
-    throw error
-  }
-  try {
-    await options.onHead(await source.latest())
-    options.onDidOpen()
-    for (;;) {
-      const header = await inbox.take()
-      if (header === null) return true
-      await options.onHead(header)
+    const unsubscribe = await subscribe(options, inbox)
+    if (unsubscribe === null) return false
+    try {
+      await deliverPushed(options, inbox)
+      return true
+    } finally {
+      unsubscribe()
     }
   } finally {
     inbox.close()
-    unsubscribe()
+  }
+}
+
+async function subscribe({ source, signal }: HeadSessionOptions, inbox: Inbox): Promise<(() => void) | null> {
+  const listener = {
+    onItem: (item: unknown) => inbox.put(item),
+    onEnd: (error: ChainRequestError) => inbox.end(error),
+  }
+  try {
+    const bounds = { timeoutMs: chainLimits.ownRequestMs, signal }
+    return await source.endpoint.subscribe('["newHeads"]', listener, bounds)
+  } catch (error) {
+    if (error instanceof ChainRequestError && error.kind === 'rpc') return null
+    throw error
+  }
+}
+
+async function deliverPushed(options: HeadSessionOptions, inbox: Inbox): Promise<void> {
+  // Read after subscribing, so that no head falls between.
+  await options.onHead(await options.source.latest())
+  options.onDidOpen()
+  for (;;) {
+    const header = await inbox.take()
+    if (header === null) return
+    await options.onHead(header)
   }
 }
 

@@ -1,0 +1,239 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
+
+/** One way for a node to be faulty. */
+export type Fault =
+  | 'none'
+  | 'html'
+  | 'other-json'
+  | 'wrong-id'
+  | 'hang'
+  | 'close-mid-reply'
+  | 'close-at-once'
+  | { readonly status: number; readonly body?: string }
+
+export type BatchFault = 'none' | 'shuffled' | 'refused-400' | 'refused-object' | 'one-missing'
+
+interface Request {
+  readonly id: number
+  readonly method: string
+  readonly params?: unknown[]
+}
+
+interface Block {
+  readonly number: number
+  readonly hash: string
+}
+
+/** A node with a chain of its own on 127.0.0.1, over http and ws at one port, faulty on demand. */
+export class LocalNode {
+  chainId = 1
+  fault: Fault = 'none'
+  /** Whose fault it is: all methods without a name. */
+  faultyMethod: string | null = null
+  batchFault: BatchFault = 'none'
+  /** Whether heads can be subscribed to. */
+  pushes = true
+  /** Whether subscribers are told of new heads. */
+  isSilent = false
+  /** Texts of everything received. */
+  readonly received: string[] = []
+  /** Answers by method, as JSON text of `"result":…` or `"error":…`. */
+  readonly answers = new Map<string, string>()
+  readonly chain: Block[] = [{ number: 0, hash: hashOf(0, 0) }]
+  /** Times that newHeads was subscribed to. */
+  subscriptions = 0
+  #fork = 0
+  #server: Server | null = null
+  #sockets = new Set<Socket>()
+  #subscribers = new Map<WebSocket, string>()
+  #port = 0
+
+  get http(): string {
+    return `http://127.0.0.1:${this.#port}/`
+  }
+
+  get ws(): string {
+    return `ws://127.0.0.1:${this.#port}/`
+  }
+
+  get openSockets(): number {
+    return this.#sockets.size
+  }
+
+  get head(): Block {
+    return this.chain[this.chain.length - 1]!
+  }
+
+  methods(): string[] {
+    return this.received.flatMap((text) => {
+      const parsed = JSON.parse(text) as Request | Request[]
+      return Array.isArray(parsed) ? parsed.map((each) => each.method) : [parsed.method]
+    })
+  }
+
+  /** Listens; after a stop at the same port again. */
+  async start(): Promise<this> {
+    const server = createServer((request, response) => void this.#answerHttp(request, response))
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+    const webSockets = new WebSocketServer({ noServer: true })
+    server.on('upgrade', (request, socket, head) => {
+      if (typeof this.fault === 'object') {
+        socket.end(`HTTP/1.1 ${this.fault.status} No\r\ncontent-length: 0\r\n\r\n`)
+      } else if (this.fault === 'html') socket.end('HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>')
+      else webSockets.handleUpgrade(request, socket, head, (client) => this.#accept(client))
+    })
+    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve))
+    this.#port = (server.address() as AddressInfo).port
+    this.#server = server
+    return this
+  }
+
+  /** Is down as after kill -9: connections break, the port refuses. */
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server === null) return
+    this.#server = null
+    this.#subscribers.clear()
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    this.breakConnections()
+    await closed
+  }
+
+  breakConnections(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Adds blocks and tells subscribers. */
+  mine(count = 1): void {
+    for (let i = 0; i < count; i++) {
+      const number = this.head.number + 1
+      this.chain.push({ number, hash: hashOf(number, this.#fork) })
+      if (!this.isSilent) for (const [client, id] of this.#subscribers) this.#push(client, id, this.head)
+    }
+  }
+
+  /** Tells subscribers of the newest head once more. */
+  repeatHead(): void {
+    for (const [client, id] of this.#subscribers) this.#push(client, id, this.head)
+  }
+
+  /** Drops the newest blocks and mines as many others, told one by one. */
+  reorganise(depth: number): void {
+    this.chain.splice(-depth)
+    this.#fork++
+    this.mine(depth)
+  }
+
+  #push(client: WebSocket, subscription: string, block: Block): void {
+    const params = { subscription, result: header(block) }
+    client.send(JSON.stringify({ jsonrpc: '2.0', method: 'eth_subscription', params }))
+  }
+
+  async #answerHttp(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const text = Buffer.concat(chunks).toString('utf8')
+    this.received.push(text)
+    const fault = this.#faultOf(text)
+    if (fault === 'hang') return
+    if (fault === 'close-at-once') return void request.socket.destroy()
+    if (typeof fault === 'object') {
+      response.writeHead(fault.status, { 'content-type': 'application/json' })
+      return void response.end(fault.body ?? 'no')
+    }
+    if (fault === 'close-mid-reply') {
+      response.writeHead(200, { 'content-length': '1000' })
+      response.write('{"jsonrpc":')
+      return void setImmediate(() => request.socket.destroy())
+    }
+    if (fault === 'html') return void response.writeHead(200).end('<html>Hello</html>')
+    if (text.startsWith('[') && this.batchFault === 'refused-400')
+      return void response.writeHead(400).end('no')
+    response.writeHead(200, { 'content-type': 'application/json' }).end(this.#answer(text, fault))
+  }
+
+  #accept(client: WebSocket): void {
+    client.on('close', () => this.#subscribers.delete(client))
+    client.on('message', (data: Buffer) => {
+      const text = data.toString('utf8')
+      this.received.push(text)
+      const fault = this.#faultOf(text)
+      if (fault === 'hang') return
+      if (fault === 'close-at-once' || fault === 'close-mid-reply') {
+        client.terminate()
+        return
+      }
+      if (fault === 'html') {
+        client.send('<html>Hello</html>')
+        return
+      }
+      const request = JSON.parse(text) as Request
+      if (request.method === 'eth_subscribe' && this.pushes) {
+        const subscription = `0x${(++this.subscriptions).toString(16)}`
+        this.#subscribers.set(client, subscription)
+        this.answers.set('eth_subscribe', `"result":"${subscription}"`)
+      }
+      client.send(this.#answer(text, fault))
+    })
+  }
+
+  #faultOf(text: string): Fault {
+    const isMeant = this.faultyMethod === null || text.includes(`"${this.faultyMethod}"`)
+    return isMeant ? this.fault : 'none'
+  }
+
+  #answer(text: string, fault: Fault): string {
+    if (fault === 'other-json') return '{"hello":"world"}'
+    const parsed = JSON.parse(text) as Request | Request[]
+    if (!Array.isArray(parsed)) return this.#answerOne(parsed, fault)
+    if (this.batchFault === 'refused-object') {
+      return '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}'
+    }
+    const answers = parsed.map((request) => this.#answerOne(request, fault))
+    if (this.batchFault === 'shuffled') answers.reverse()
+    if (this.batchFault === 'one-missing') answers.splice(1, 1)
+    return `[${answers.join(' ,\n')}]`
+  }
+
+  #answerOne(request: Request, fault: Fault): string {
+    const id = fault === 'wrong-id' ? request.id + 1_000 : request.id
+    return `{"jsonrpc":"2.0","id":${id},${this.answers.get(request.method) ?? this.#ownAnswer(request)}}`
+  }
+
+  #ownAnswer(request: Request): string {
+    switch (request.method) {
+      case 'eth_chainId':
+        return `"result":"0x${this.chainId.toString(16)}"`
+      case 'eth_blockNumber':
+        return `"result":"0x${this.head.number.toString(16)}"`
+      case 'eth_getBlockByNumber': {
+        const wanted = request.params?.[0]
+        const block = wanted === 'latest' ? this.head : this.chain[Number(wanted)]
+        return `"result":${block === undefined ? 'null' : JSON.stringify(header(block))}`
+      }
+      case 'eth_unsubscribe':
+        return '"result":true'
+      default:
+        return `"error":{"code":-32601,"message":"the method ${request.method} does not exist"}`
+    }
+  }
+}
+
+function header(block: Block): unknown {
+  return {
+    number: `0x${block.number.toString(16)}`,
+    hash: block.hash,
+    timestamp: `0x${(1_700_000_000 + block.number * 2).toString(16)}`,
+  }
+}
+
+function hashOf(number: number, fork: number): string {
+  return `0x${fork.toString(16).padStart(8, '0')}${number.toString(16).padStart(56, '0')}`
+}
