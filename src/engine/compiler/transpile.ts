@@ -54,7 +54,7 @@ export function countInstantiations(glue: Uint8Array, names: readonly string[]):
   const counts = new Map<string, number>(names.map((name) => [name, 0]))
   const nameOf = new Map<string, string>()
   for (const [, variable = '', name = ''] of text.matchAll(
-    /^const (module\d+) = getCoreModule\('([^'\n]+)'\);$/gm,
+    /^\s*const (module\d+) = getCoreModule\('([^'\n]+)'\);$/gm,
   )) {
     nameOf.set(variable, name)
   }

@@ -144,8 +144,10 @@ export class BodyPlan {
       case 0x0a: // unreachable, throw_ref
         regions.leave(region, at, 0)
         return undefined
-      default:
-        { skipUnknown(reader, at); return; }
+      default: {
+        skipUnknown(reader, at)
+        return
+      }
     }
   }
 
@@ -171,8 +173,10 @@ export class BodyPlan {
         regions.escape(region, regions.depth - 1, at)
         regions.leave(region, at, 0)
         return undefined
-      default:
-        { skipUnknown(reader, at); return; }
+      default: {
+        skipUnknown(reader, at)
+        return
+      }
     }
   }
 
