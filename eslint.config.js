@@ -11,7 +11,15 @@ const syncMessage =
 
 export default ts.config(
   {
-    ignores: ['out/', 'node_modules/', '.cache/', 'test-results/', 'playwright-report/', '**/planted/'],
+    ignores: [
+      'out/',
+      'node_modules/',
+      '.cache/',
+      'test-results/',
+      'playwright-report/',
+      '**/planted/',
+      '*.config.ts.*.mjs',
+    ],
   },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {

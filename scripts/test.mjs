@@ -11,7 +11,7 @@ import { main } from './setup/main.mjs'
 import { modulesFolder, node } from './setup/paths.mjs'
 import { say } from './setup/progress.mjs'
 import { mustRun, SetupError, toolEnvironment } from './setup/run.mjs'
-import { runTasks } from './setup/tasks.mjs'
+import { NotRun, runTasks } from './setup/tasks.mjs'
 import { playwright, vitest } from './setup/test-runs.mjs'
 
 const parts = ['checks', 'unit', 'integration', 'e2e']
@@ -73,7 +73,7 @@ function tests(isAsked, failed, results) {
   const provided = results.find(({ name }) => name === 'desktop')?.value
   const needing = (names, run) => async () => {
     const missing = names.find((name) => failed.has(name))
-    if (missing !== undefined) throw new SetupError(`not run: needs ${missing}`)
+    if (missing !== undefined) throw new NotRun(`needs ${missing}`)
     return run()
   }
   const all = [

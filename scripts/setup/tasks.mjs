@@ -1,5 +1,8 @@
 import { say } from './progress.mjs'
 
+/** Thrown by a task that cannot begin: neither good nor a failure of its own. */
+export class NotRun extends Error {}
+
 /**
  * Runs tasks, at most `limit` at once, each after those it `needs`. A task whose need failed is not run.
  * Resolves with one `{ name, outcome: 'ok' | 'failed' | 'not run', seconds, value, error }` for each, in their order.
@@ -35,6 +38,10 @@ async function perform({ name, run }) {
     say(`${name}: ok in ${ended().toFixed(1)} s`)
     return { name, outcome: 'ok', seconds: ended(), value }
   } catch (error) {
+    if (error instanceof NotRun) {
+      say(`${name}: not run, ${error.message}`)
+      return { name, outcome: 'not run', seconds: 0, error }
+    }
     say(`${name}: FAILED after ${ended().toFixed(1)} s`)
     return { name, outcome: 'failed', seconds: ended(), error, value: error.value }
   }
