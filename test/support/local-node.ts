@@ -35,6 +35,8 @@ export class LocalNode {
   /** Whose fault it is: all methods without a name. */
   faultyMethod: string | null = null
   batchFault: BatchFault = 'none'
+  /** How many of the next http requests find their connection closed. */
+  dropNext = 0
   /** Whether heads can be subscribed to. */
   pushes = true
   /** Whether subscribers are told of new heads. */
@@ -142,6 +144,11 @@ export class LocalNode {
     const text = Buffer.concat(chunks).toString('utf8')
     this.received.push(text)
     const fault = this.#faultOf(text)
+    if (this.dropNext > 0) {
+      this.dropNext--
+      request.socket.destroy()
+      return
+    }
     if (fault === 'hang') return
     if (fault === 'close-at-once') return void request.socket.destroy()
     if (typeof fault === 'object') {

@@ -186,6 +186,21 @@ describe.each(['http', 'ws'] as const)('requests over %s', (transport) => {
   })
 })
 
+describe('kept http connections', () => {
+  it('that the node closed are replaced once, unnoticed', async () => {
+    const node = await startNode()
+    const pool = createPool()
+    pool.configure([config([node.http])])
+    await pool.request('1', 'eth_blockNumber', '[]')
+    node.dropNext = 1
+    expect(await pool.request('1', 'eth_blockNumber', '[]')).toBe('"0x0"')
+    expect(pool.views()[0]!.endpoints[0]).toMatchObject({ health: 'serving', errors: 0 })
+    await pool.request('1', 'eth_blockNumber', '[]')
+    node.dropNext = 2
+    expect(await failureOf(pool.request('1', 'eth_blockNumber', '[]'))).toMatchObject({ kind: 'closed' })
+  })
+})
+
 describe('batches over http', () => {
   const three = ['eth_blockNumber', 'eth_gasPrice', 'eth_chainId'].map((method) => ({ method, params: '[]' }))
 

@@ -69,7 +69,20 @@ export class HttpWire implements Wire {
     this.#agent.destroy()
   }
 
-  #post(text: string, options: WireOptions): Promise<HttpAnswer> {
+  /**
+   * A node may close an idle connection in the very moment we use it again; then nothing was wrong with the
+   * node, and the request is sent once more. Only reads pass here, so sending twice does no harm.
+   */
+  async #post(text: string, options: WireOptions): Promise<HttpAnswer> {
+    try {
+      return await this.#postOnce(text, options)
+    } catch (error) {
+      if (!(error instanceof StaleConnectionError) || this.#isClosed) throw error
+      return await this.#postOnce(text, options, error)
+    }
+  }
+
+  #postOnce(text: string, options: WireOptions, previous?: StaleConnectionError): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
         reject(closedError())
@@ -78,7 +91,8 @@ export class HttpWire implements Wire {
       const send = this.#url.protocol === 'https:' ? https.request : http.request
       const request = send(this.#url, {
         method: 'POST',
-        agent: this.#agent,
+        // The second attempt gets a connection of its own.
+        agent: previous === undefined ? this.#agent : false,
         headers: {
           'content-type': 'application/json',
           accept: 'application/json',
@@ -92,7 +106,9 @@ export class HttpWire implements Wire {
         deadline.end()
         this.#running.delete(request)
         request.destroy()
-        reject(transportError(error, hasBegun))
+        const known = transportError(error, hasBegun)
+        const isStale = known.kind === 'closed' && !hasBegun && request.reusedSocket && !this.#isClosed
+        reject(isStale ? new StaleConnectionError(known) : known)
       }
       request.on('error', fail)
       request.on('response', (response: http.IncomingMessage) => {
@@ -117,6 +133,13 @@ export class HttpWire implements Wire {
       })
       request.end(text)
     })
+  }
+}
+
+/** A kept connection turned out to be closed before any of the answer arrived. */
+class StaleConnectionError extends ChainRequestError {
+  constructor(cause: ChainRequestError) {
+    super('closed', cause.message, { cause })
   }
 }
 
