@@ -22,4 +22,5 @@ declare namespace WebAssembly {
   class CompileError extends Error {}
   class RuntimeError extends Error {}
   function compile(bytes: Uint8Array): Promise<Module>
+  function validate(bytes: Uint8Array): boolean
 }

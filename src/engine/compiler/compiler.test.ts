@@ -76,7 +76,7 @@ async function entries(): Promise<string[]> {
 
 interface Instance {
   readonly exports: { spin: () => void; grow: (pages: number) => number }
-  readonly fuel: WebAssembly.Global<'i64'>[]
+  readonly fuel: WebAssembly.Global[]
 }
 
 async function instantiate({ directory, manifest }: Artifact): Promise<Instance> {
@@ -90,13 +90,13 @@ async function instantiate({ directory, manifest }: Artifact): Promise<Instance>
   const modules = new Map<string, WebAssembly.Module>()
   for (const name of manifest.cores)
     modules.set(name, new WebAssembly.Module(await readFile(join(directory, name))))
-  const fuel: WebAssembly.Global<'i64'>[] = []
+  const fuel: WebAssembly.Global[] = []
   const exports = glue.instantiate(
     (name) => modules.get(name)!,
     {},
     (module, imports) => {
       const instance = new WebAssembly.Instance(module, imports)
-      fuel.push(instance.exports[manifest.fuelExport] as WebAssembly.Global<'i64'>)
+      fuel.push(instance.exports[manifest.fuelExport] as WebAssembly.Global)
       return instance
     },
   )
