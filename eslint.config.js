@@ -113,6 +113,8 @@ export default ts.config(
       globals: globals.browser,
       parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'], projectService: true },
     },
+    // Svelte's own form of the rule knows that `let { … } = $props()` is meant.
+    rules: { 'prefer-const': 'off', 'svelte/prefer-const': 'error' },
   },
   {
     files: ['**/*.js', '**/*.mjs'],
