@@ -4,7 +4,7 @@ import type { InstalledModule } from '../../shared/domain/settings.ts'
 import type { Linkage } from '../../shared/sandbox/protocol.ts'
 import type { Assessment } from './assess.ts'
 import type { CapabilityNeed } from './capability-needs.ts'
-import { capabilityScope, grownScopes } from './scopes.ts'
+import { capabilityScope, grownScopes, isCapabilityScope } from './scopes.ts'
 
 /** Whether the operator is asked, and for what beyond the consent there is. */
 export interface ConsentVerdict {
@@ -26,7 +26,10 @@ export function needsConsent(
   const harmless = assessment.capabilities
     .filter((need) => need.harmless)
     .map((need) => capabilityScope(need.name))
-  const grown = grownScopes([...reviewed, ...harmless], assessment.scopes)
+  // A record of before scopes were kept tells capabilities only.
+  const asked =
+    installed.reviewed === undefined ? assessment.scopes.filter(isCapabilityScope) : assessment.scopes
+  const grown = grownScopes([...reviewed, ...harmless], asked)
   return { needed: grown.length > 0, grown }
 }
 

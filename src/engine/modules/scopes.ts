@@ -26,6 +26,10 @@ export function capabilityScope(capability: string): string {
   return `capability:${capability}`
 }
 
+export function isCapabilityScope(scope: string): boolean {
+  return scope.startsWith('capability:')
+}
+
 /** The scopes of `asked` that nothing in `reviewed` covers; a wildcard covers what it matches. */
 export function grownScopes(reviewed: readonly string[], asked: readonly string[]): string[] {
   return asked.filter((scope) => !reviewed.some((known) => covers(known, scope)))

@@ -19,15 +19,20 @@ function normal(word: string): string {
   return word.toLowerCase().replaceAll(/[-_]/g, '')
 }
 
-/** Letters to insert, remove or change to get from `a` to `b` (Levenshtein). */
+/** Letters to insert, remove, change or swap with their neighbour to get from `a` to `b`. */
 function editDistance(a: string, b: string): number {
+  let older: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let row = 1; row <= a.length; row++) {
     const current = [row]
     for (let column = 1; column <= b.length; column++) {
       const change = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
-      current.push(Math.min(change, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+      let best = Math.min(change, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1)
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      if (swapped) best = Math.min(best, (older[column - 2] ?? 0) + 1)
+      current.push(best)
     }
+    older = previous
     previous = current
   }
   return previous[b.length] ?? 0
