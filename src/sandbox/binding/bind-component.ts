@@ -6,6 +6,7 @@
  * glue itself reads are taken: runtimes carry further ones (QuickJS has an `init` of its own) that must stay unreachable.
  */
 import { PaddockError } from '../../shared/errors.ts'
+import { adapterImports } from './adapter-imports.ts'
 import {
   parseCoreExport,
   parseCoreImport,
@@ -67,6 +68,7 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
   const cores: CoreInstance[] = []
   const indirect: string[] = []
   const asked = new Set<string>()
+  const adapters = adapterImports()
   const imports = watchReads({ ...options.otherImports, ...glueImports(options.hosts, guest) }, asked)
 
   const instantiateCore = (
@@ -76,7 +78,10 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
     const memory = new GuestMemory(guest)
     // A core module may spell any import like one of ours; what counts is that the component itself imports it.
     const imported = options.hosts.filter(({ type }) => [...asked].some((name) => namesInterface(name, type)))
-    const replaced = replaceImports(given, imported, memory, indirect)
+    const replaced = {
+      ...replaceImports(given, imported, memory, indirect),
+      ...adapterParts(given, adapters),
+    }
     const instance = new WebAssembly.Instance(module, replaced)
     memory.attach(memoryOf(instance, given), reallocOf(instance))
     tank.attach(instance)
@@ -154,6 +159,16 @@ function replaceImports(
     replaced[module] = ours
   }
   return replaced
+}
+
+/** Only an adapter imports such names: a guest's core module that does so fools itself. */
+function adapterParts(given: ImportObject, adapters: ReturnType<typeof adapterImports>): ImportObject {
+  const parts: ImportObject = {}
+  for (const [module, functions] of Object.entries(adapters)) {
+    const present = given[module]
+    if (present !== undefined) parts[module] = { ...present, ...functions }
+  }
+  return parts
 }
 
 const dropPrefix = '[resource-drop]'

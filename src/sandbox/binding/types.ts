@@ -54,8 +54,8 @@ export interface EmptyCase<Tag extends string> {
   readonly val?: undefined
 }
 export type Result<T, E> =
-  | (T extends undefined ? EmptyCase<'ok'> : Case<'ok', T>)
-  | (E extends undefined ? EmptyCase<'err'> : Case<'err', E>)
+  | ([T] extends [undefined] ? EmptyCase<'ok'> : Case<'ok', T>)
+  | ([E] extends [undefined] ? EmptyCase<'err'> : Case<'err', E>)
 
 type CaseOf<Tag extends string, D> = D extends WitType<infer T> ? Case<Tag, T> : EmptyCase<Tag>
 type AnyType = WitType<unknown>
