@@ -117,6 +117,17 @@ export default ts.config(
     rules: { 'prefer-const': 'off', 'svelte/prefer-const': 'error' },
   },
   {
+    files: ['**/*.svelte'],
+    // ESLint sees the properties of another component as `any`; svelte-check knows and checks their types.
+    rules: {
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
+  {
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: globals.node },
     rules: {
