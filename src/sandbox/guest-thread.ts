@@ -46,8 +46,7 @@ async function serve(spec: LoadSpec): Promise<void> {
     type: 'loaded',
     result: {
       ok: true,
-      lastSequence: instance.store?.lastSequence ?? -1,
-      cursors: instance.store?.cursors() ?? {},
+      ...(instance.store?.progress() ?? { lastSequence: -1, cursors: {} }),
       storeBytes: instance.store?.usedBytes ?? 0,
       memoryBytes: instance.memoryBytes(),
       warnings: instance.warnings.map((warning) => warning.toReport()),

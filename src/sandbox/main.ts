@@ -27,7 +27,9 @@ function start(): void {
 }
 
 function readGeneration(args: readonly string[]): number | undefined {
-  const text = args.find((argument) => argument.startsWith(generationArgument))?.slice(generationArgument.length)
+  const text = args
+    .find((argument) => argument.startsWith(generationArgument))
+    ?.slice(generationArgument.length)
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
@@ -103,7 +105,9 @@ class SandboxProcess {
     if (this.stopping) return
     this.stopping = true
     await this.guest.stop(graceMs)
-    this.channel.post({ type: 'stopped', generation: this.generation, id } satisfies SandboxMessage, () => process.exit(0))
+    this.channel.post({ type: 'stopped', generation: this.generation, id } satisfies SandboxMessage, () =>
+      process.exit(0),
+    )
   }
 
   private reportProcess(): void {

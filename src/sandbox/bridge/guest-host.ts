@@ -6,7 +6,6 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type {
-  CallOutcome,
   CallReply,
   CallUsage,
   GuestCall,
@@ -60,6 +59,7 @@ export class GuestHost {
   private ended = false
   private closed = false
   private deadReason: ErrorReport | undefined
+  private stoppedCall: { readonly watched: WatchedCall; readonly durationUs: number } | undefined
   private lastUsage = noUsage
   private readonly exited: Promise<void>
 
@@ -81,14 +81,14 @@ export class GuestHost {
     this.exited = new Promise((resolve) => {
       this.worker.once('exit', () => {
         this.onTurn()
-        this.end(undefined)
+        this.end()
         resolve()
       })
     })
     this.watchdog = new Watchdog({
       control: this.control,
       outstanding: () => this.outstanding.values(),
-      onOverdue: (call, reason, settled) => void this.endOverdue(call, reason, settled),
+      onOverdue: (call, reason, settled) => this.endOverdue(call, reason, settled),
     })
   }
 
@@ -192,14 +192,17 @@ export class GuestHost {
     this.options.onLoaded(result)
   }
 
-  private async endOverdue(watched: WatchedCall, reason: EndReason, settled: boolean): Promise<void> {
+  private endOverdue(watched: WatchedCall, reason: EndReason, settled: boolean): void {
     const { call } = watched
     const error = settled
       ? new PaddockError('store.io', 'The store did not commit in time.')
       : reason === 'deadline'
-        ? new PaddockError('sandbox.deadline', `The call took longer than ${call.deadlineMs} ms and was stopped.`)
+        ? new PaddockError(
+            'sandbox.deadline',
+            `The call took longer than ${call.deadlineMs} ms and was stopped.`,
+          )
         : new PaddockError('sandbox.cancelled', 'The call was cancelled while it ran.')
-    await this.terminate(watched, error.toReport())
+    this.terminate(watched, error.toReport())
   }
 
   private endForStop(): void {
@@ -207,26 +210,21 @@ export class GuestHost {
     const watched = [...this.outstanding.values()].find(({ ordinal }) => ordinal === running?.ordinal)
     // One that settles right now may finish: it takes no time that matters.
     if (watched !== undefined && !this.control.stop()) return
-    const error = new PaddockError('sandbox.stopped', 'The call did not end in time and was stopped with its sandbox.')
-    void this.terminate(watched, error.toReport())
+    const error = new PaddockError(
+      'sandbox.stopped',
+      'The call did not end in time and was stopped with its sandbox.',
+    )
+    this.terminate(watched, error.toReport())
   }
 
-  private async terminate(watched: WatchedCall | undefined, error: ErrorReport): Promise<void> {
-    const startedMs = this.control.runningCall()?.startedMs ?? this.control.lastStartMs
-    const durationUs = Math.max(0, (monotonicMs() - startedMs) * 1_000)
-    await this.worker.terminate()
-    this.onTurn()
-    if (watched !== undefined && this.outstanding.delete(watched.call.id)) {
-      this.options.onReplies([
-        {
-          id: watched.call.id,
-          outcome: { status: 'failed', error },
-          usage: { ...this.lastUsage, durationUs, hostWaitUs: 0, fuel: null, hostCalls: 0, writes: 0 },
-        },
-      ])
-      this.options.onLogs([{ ...watched.call.context, ...engineRecord('error', error.message), source: 'panic' }], 0)
+  /** Ends the thread; its exit settles what is left, once everything that it sent has been taken. */
+  private terminate(watched: WatchedCall | undefined, error: ErrorReport): void {
+    this.deadReason ??= error
+    if (watched !== undefined) {
+      const durationUs = Math.max(0, (monotonicMs() - this.control.lastStartMs) * 1_000)
+      this.stoppedCall = { watched, durationUs }
     }
-    this.end(error)
+    void this.worker.terminate()
   }
 
   private onThreadError(error: unknown): void {
@@ -234,21 +232,35 @@ export class GuestHost {
   }
 
   /** The thread is gone: whatever was in its hands gets its answer. */
-  private end(reason: ErrorReport | undefined): void {
-    if (this.ended) return
+  private end(): void {
     this.ended = true
     this.watchdog.close()
-    this.deadReason ??= reason
-    this.settleLoad({ ok: false, error: this.threadGone() })
-    const running = this.closed ? undefined : this.control.runningCall()
+    const error = this.threadGone()
+    this.settleLoad({ ok: false, error })
+    const interrupted = this.interruptedCall()
     const replies: CallReply[] = []
-    for (const { ordinal, call } of this.outstanding.values()) {
-      const outcome: CallOutcome =
-        ordinal === running?.ordinal ? { status: 'failed', error: this.threadGone() } : { status: 'not-started' }
-      replies.push({ id: call.id, outcome, usage: this.idleUsage() })
+    const records: GuestLogRecord[] = []
+    for (const watched of this.outstanding.values()) {
+      const { id, context } = watched.call
+      if (watched !== interrupted) {
+        replies.push(this.notStarted(id))
+        continue
+      }
+      const usage = { ...this.idleUsage(), durationUs: this.stoppedCall?.durationUs ?? 0 }
+      replies.push({ id, outcome: { status: 'failed', error }, usage })
+      records.push({ ...context, ...engineRecord('error', error.message), source: 'panic' })
     }
     this.outstanding.clear()
     if (replies.length > 0) this.options.onReplies(replies)
+    if (records.length > 0) this.options.onLogs(records, 0)
+  }
+
+  /** The call during which the thread ended: the one that was stopped, or the one that ran when it failed by itself. */
+  private interruptedCall(): WatchedCall | undefined {
+    if (this.closed) return undefined
+    if (this.stoppedCall !== undefined) return this.stoppedCall.watched
+    const running = this.control.runningCall()
+    return [...this.outstanding.values()].find(({ ordinal }) => ordinal === running?.ordinal)
   }
 
   private threadGone(): ErrorReport {
@@ -273,5 +285,8 @@ function threadFailure(error: unknown): ErrorReport {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return code === 'ERR_WORKER_OUT_OF_MEMORY'
     ? new PaddockError('sandbox.out_of_memory', 'The guest thread ran out of memory.').toReport()
-    : new PaddockError('internal.bug', `The guest thread failed: ${error instanceof Error ? error.message : 'unknown'}`).toReport()
+    : new PaddockError(
+        'internal.bug',
+        `The guest thread failed: ${error instanceof Error ? error.message : 'unknown'}`,
+      ).toReport()
 }

@@ -80,7 +80,13 @@ export class LogBuffer {
   }
 
   private push(level: LogLevel, source: GuestLogRecord['source'], message: string): void {
-    this.records.push({ ...this.context, time: Math.max(0, this.now()), level, source, message: cut(message) })
+    this.records.push({
+      ...this.context,
+      time: Math.max(0, this.now()),
+      level,
+      source,
+      message: cut(message),
+    })
   }
 
   private takeToken(nowMs: number): boolean {

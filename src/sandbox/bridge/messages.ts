@@ -2,7 +2,14 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
-import type { CallReply, GuestCall, HostCall, HostOutcome, LoadResult, LoadSpec } from '../../shared/sandbox/protocol.ts'
+import type {
+  CallReply,
+  GuestCall,
+  HostCall,
+  HostOutcome,
+  LoadResult,
+  LoadSpec,
+} from '../../shared/sandbox/protocol.ts'
 
 /** Given to the guest thread when it starts. */
 export interface GuestThreadData {

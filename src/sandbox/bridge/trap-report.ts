@@ -25,7 +25,10 @@ export function trapReport(thrown: unknown, memory: MemoryState): ErrorReport {
   const reason = isStackOverflow(cause) ? 'the guest used up its call stack' : messageOf(typed ?? thrown)
   const frames = guestFrames(cause)
   const where = frames.length === 0 ? '' : ` (in ${frames.join(' < ')})`
-  return new PaddockError(typed?.code ?? 'sandbox.trap', `The guest trapped: ${reason}${where}`.slice(0, maxMessage)).toReport()
+  return new PaddockError(
+    typed?.code ?? 'sandbox.trap',
+    `The guest trapped: ${reason}${where}`.slice(0, maxMessage),
+  ).toReport()
 }
 
 function outOfMemory(memory: MemoryState): ErrorReport {

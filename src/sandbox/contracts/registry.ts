@@ -8,6 +8,7 @@ const guestContracts: readonly GuestContract[] = [eventModuleContract]
 /** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */
 export function guestContract(id: string): GuestContract {
   const contract = guestContracts.find((candidate) => candidate.id === id)
-  if (contract === undefined) throw new PaddockError('internal.bug', 'The sandbox does not know this contract.')
+  if (contract === undefined)
+    throw new PaddockError('internal.bug', 'The sandbox does not know this contract.')
   return contract
 }

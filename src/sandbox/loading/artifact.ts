@@ -20,7 +20,8 @@ export async function loadArtifact(directory: string): Promise<LoadedArtifact> {
     const gluePath = join(directory, manifest.glue)
     refuseAuthority(await readFile(gluePath, 'utf8'))
     const modules = new Map<string, WebAssembly.Module>()
-    for (const name of manifest.cores) modules.set(name, await WebAssembly.compile(await readFile(join(directory, name))))
+    for (const name of manifest.cores)
+      modules.set(name, await WebAssembly.compile(await readFile(join(directory, name))))
     const namespace: unknown = await import(pathToFileURL(gluePath).href)
     return {
       manifest,
@@ -33,14 +34,16 @@ export async function loadArtifact(directory: string): Promise<LoadedArtifact> {
     }
   } catch (error) {
     if (error instanceof PaddockError) throw error
-    const reason = error instanceof WebAssembly.CompileError ? 'a core module is invalid' : 'a file of it cannot be read'
+    const reason =
+      error instanceof WebAssembly.CompileError ? 'a core module is invalid' : 'a file of it cannot be read'
     throw failed(reason, error)
   }
 }
 
 async function readManifest(directory: string): Promise<ArtifactManifest> {
   const outer: unknown = JSON.parse(await readFile(join(directory, 'artifact.json'), 'utf8'))
-  const inner: unknown = typeof outer === 'object' && outer !== null && 'manifest' in outer ? outer.manifest : undefined
+  const inner: unknown =
+    typeof outer === 'object' && outer !== null && 'manifest' in outer ? outer.manifest : undefined
   const parsed = artifactManifestSchema.safeParse(inner)
   if (!parsed.success) throw failed('its manifest is malformed')
   return parsed.data
@@ -51,7 +54,10 @@ async function readManifest(directory: string): Promise<ArtifactManifest> {
  * compiler writes, so it is not run.
  */
 function refuseAuthority(glue: string): void {
-  if (/^\s*(?:import\b(?!\.meta)|export\b.*\bfrom\b)/m.test(glue) || /\bimport\s*\(|\brequire\s*\(|\bprocess\s*[.[]/.test(glue)) {
+  if (
+    /^\s*(?:import\b(?!\.meta)|export\b.*\bfrom\b)/m.test(glue) ||
+    /\bimport\s*\(|\brequire\s*\(|\bprocess\s*[.[]/.test(glue)
+  ) {
     throw failed('its wiring imports modules by itself')
   }
 }

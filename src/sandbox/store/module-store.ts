@@ -6,7 +6,14 @@
  */
 import type { Database, Statement } from 'better-sqlite3'
 import { PaddockError } from '../../shared/errors.ts'
-import { entryOverheadBytes, maxKeyBytes, prefixEnd, storeStatements } from '../../shared/store/schema.ts'
+import {
+  cursorProgressPrefix,
+  entryOverheadBytes,
+  maxKeyBytes,
+  prefixEnd,
+  sequenceProgress,
+  storeStatements,
+} from '../../shared/store/schema.ts'
 import { HostRefusal } from '../host-refusal.ts'
 import { storeError } from './errors.ts'
 import { openDatabase } from './open-database.ts'
@@ -41,8 +48,7 @@ export class ModuleStore {
   private readonly beginStatement: Statement<[]>
   private readonly commitStatement: Statement<[]>
   private readonly rollbackStatement: Statement<[]>
-  private readonly setProgress: Statement<[number]>
-  private readonly setCursor: Statement<[string, string]>
+  private readonly setProgress: Statement<[string, string]>
   private used: number
   private usedAtBegin: number
   private writeCount = 0
@@ -67,7 +73,6 @@ export class ModuleStore {
     this.commitStatement = database.prepare('COMMIT')
     this.rollbackStatement = database.prepare('ROLLBACK')
     this.setProgress = database.prepare(storeStatements.setProgress)
-    this.setCursor = database.prepare(storeStatements.setCursor)
     // Counted anew on every opening: it cannot drift, and takes milliseconds.
     this.used = database.prepare<[], { bytes: number }>(storeStatements.totals).get()?.bytes ?? 0
     this.usedAtBegin = this.used
@@ -83,17 +88,17 @@ export class ModuleStore {
     return this.writeCount
   }
 
-  /** Sequence of the last committed call; -1 in a new store. */
-  get lastSequence(): number {
-    return this.database.prepare<[], number>(storeStatements.getProgress).pluck().get() ?? -1
-  }
-
-  /** Committed position of every event source. */
-  cursors(): Record<string, string> {
-    const rows = this.database
-      .prepare<[], { source: string; value: string }>(storeStatements.getCursors)
-      .all()
-    return Object.fromEntries(rows.map(({ source, value }) => [source, value]))
+  /** Sequence of the last committed call, -1 in a new store, and the committed position of every event source. */
+  progress(): { readonly lastSequence: number; readonly cursors: Record<string, string> } {
+    const rows = this.database.prepare<[], { name: string; value: string }>(storeStatements.getProgress).all()
+    const sequence = rows.find(({ name }) => name === sequenceProgress)
+    const cursors = rows
+      .filter(({ name }) => name.startsWith(cursorProgressPrefix))
+      .map(({ name, value }) => [name.slice(cursorProgressPrefix.length), value] as const)
+    return {
+      lastSequence: sequence === undefined ? -1 : Number(sequence.value),
+      cursors: Object.fromEntries(cursors),
+    }
   }
 
   /** Begins a call. Throws `store.*`. */
@@ -203,8 +208,8 @@ export class ModuleStore {
   }
 
   private note(sequence: number, cursor: Cursor | null): void {
-    this.setProgress.run(sequence)
-    if (cursor !== null) this.setCursor.run(cursor.source, cursor.value)
+    this.setProgress.run(sequenceProgress, String(sequence))
+    if (cursor !== null) this.setProgress.run(cursorProgressPrefix + cursor.source, cursor.value)
   }
 
   private read<T>(action: () => T): T {

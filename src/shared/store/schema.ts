@@ -14,9 +14,7 @@ export const storeMigrations: readonly string[] = [
   // Without a row id the table is the index, ordered by the key's bytes (BLOBs compare as memcmp does).
   `CREATE TABLE entries (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE host_meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE host_cursor (source TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE host_progress (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 0), last_sequence INTEGER NOT NULL) STRICT;
-   INSERT INTO host_progress (id, last_sequence) VALUES (0, -1);`,
+   CREATE TABLE host_progress (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 /** Cost of an entry besides its key and value, in bytes (spec nexum-host 8.5). */
@@ -32,17 +30,25 @@ export const storeStatements = {
   listKeysFrom: 'SELECT key FROM entries WHERE key >= ? ORDER BY key',
   listKeysBetween: 'SELECT key FROM entries WHERE key >= ? AND key < ? ORDER BY key',
   /** For browsing: bounds as bytes, then how many. Values come as their size and first bytes. */
-  browseFrom: 'SELECT key, length(value) AS size, substr(value, 1, 256) AS head FROM entries WHERE key >= ? ORDER BY key LIMIT ?',
+  browseFrom:
+    'SELECT key, length(value) AS size, substr(value, 1, 256) AS head FROM entries WHERE key >= ? ORDER BY key LIMIT ?',
   browseBetween:
     'SELECT key, length(value) AS size, substr(value, 1, 256) AS head FROM entries WHERE key >= ? AND key < ? ORDER BY key LIMIT ?',
   totals: `SELECT count(*) AS entries, coalesce(sum(${entryOverheadBytes} + length(key) + length(value)), 0) AS bytes FROM entries`,
   getMeta: 'SELECT value FROM host_meta WHERE name = ?',
-  setMeta: 'INSERT INTO host_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-  getProgress: 'SELECT last_sequence FROM host_progress WHERE id = 0',
-  setProgress: 'UPDATE host_progress SET last_sequence = ? WHERE id = 0',
-  getCursors: 'SELECT source, value FROM host_cursor ORDER BY source',
-  setCursor: 'INSERT INTO host_cursor (source, value) VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value',
+  setMeta:
+    'INSERT INTO host_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  getProgress: 'SELECT name, value FROM host_progress ORDER BY name',
+  setProgress:
+    'INSERT INTO host_progress (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
 } as const
+
+/**
+ * Names in `host_progress`: the last committed sequence number, and the position of each event source.
+ * One table, so that noting both touches one page: it is done in every transaction.
+ */
+export const sequenceProgress = 'sequence'
+export const cursorProgressPrefix = 'cursor:'
 
 /** The name in `host_meta` under which the owner's module name stands. */
 export const storeOwnerMeta = 'module'
@@ -54,7 +60,8 @@ export const storeOwnerMeta = 'module'
 export function prefixEnd(prefix: Uint8Array): Uint8Array | undefined {
   const last = prefix.at(-1)
   if (last === undefined || last === 0xff) return undefined
-  const end = prefix.slice()
+  // Never slice(): a Node Buffer's is a view of the same bytes.
+  const end = new Uint8Array(prefix)
   end[end.length - 1] = last + 1
   return end
 }

@@ -1,6 +1,10 @@
 /** The guest side of `nexum:host/event-module` and `shepherd:cow/shepherd` (spec nexum-host 1). */
 import type { z } from 'zod'
-import { eventModuleContractId, guestConfigSchema, guestEventSchema } from '../../../shared/contracts/event-module.ts'
+import {
+  eventModuleContractId,
+  guestConfigSchema,
+  guestEventSchema,
+} from '../../../shared/contracts/event-module.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { BoundComponent } from '../../binding/bind-component.ts'
 import type { GuestAnswer, GuestContract } from '../contract.ts'
@@ -41,7 +45,8 @@ function checked<T>(schema: z.ZodType<T>, payload: unknown): T {
 }
 
 function answerOf(
-  result: { readonly tag: 'ok'; readonly val?: undefined } | { readonly tag: 'err'; readonly val: GuestHostError },
+  result:
+    { readonly tag: 'ok'; readonly val?: undefined } | { readonly tag: 'err'; readonly val: GuestHostError },
 ): GuestAnswer {
   return result.tag === 'ok' ? { ok: true, value: null } : { ok: false, error: fromGuestError(result.val) }
 }

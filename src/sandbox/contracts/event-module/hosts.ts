@@ -72,7 +72,9 @@ function chainHost(services: GuestServices): HostInterface {
         if (answers.length !== requests.length) {
           throw HostRefusal.of('chain', 'internal', 0, 'the host gave a malformed answer')
         }
-        return ok(answers.map((answer) => (answer.tag === 'ok' ? ok(answer.val) : err(toGuestError(answer.val)))))
+        return ok(
+          answers.map((answer) => (answer.tag === 'ok' ? ok(answer.val) : err(toGuestError(answer.val)))),
+        )
       }),
   })
 }
