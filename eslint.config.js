@@ -113,8 +113,13 @@ export default ts.config(
       globals: globals.browser,
       parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'], projectService: true },
     },
-    // Svelte's own form of the rule knows that `let { … } = $props()` is meant.
-    rules: { 'prefer-const': 'off', 'svelte/prefer-const': 'error' },
+    // `svelte/prefer-const` knows that `let { … } = $props()` is meant.
+    rules: {
+      'prefer-const': 'off',
+      'svelte/prefer-const': 'error',
+      // State holds immutable sets and maps in $state.raw and replaces them whole.
+      'svelte/prefer-svelte-reactivity': 'off',
+    },
   },
   {
     files: ['**/*.svelte'],
