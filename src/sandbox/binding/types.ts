@@ -53,9 +53,13 @@ export interface EmptyCase<Tag extends string> {
   readonly tag: Tag
   readonly val?: undefined
 }
-export type Result<T, E> =
-  | ([T] extends [undefined] ? EmptyCase<'ok'> : Case<'ok', T>)
-  | ([E] extends [undefined] ? EmptyCase<'err'> : Case<'err', E>)
+/** Nothing to carry, or (where the payload is an option) perhaps nothing. */
+type Side<Tag extends string, T> = [T] extends [undefined]
+  ? EmptyCase<Tag>
+  : undefined extends T
+    ? EmptyCase<Tag> | Case<Tag, T>
+    : Case<Tag, T>
+export type Result<T, E> = Side<'ok', T> | Side<'err', E>
 
 type CaseOf<Tag extends string, D> = D extends WitType<infer T> ? Case<Tag, T> : EmptyCase<Tag>
 type AnyType = WitType<unknown>
