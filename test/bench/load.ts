@@ -1,0 +1,36 @@
+import { fork } from 'node:child_process'
+import path from 'node:path'
+import { compare, type Finding } from './measure.ts'
+import { startSandbox } from './support.ts'
+
+/** From a cached artifact to a running module, against a bare process that compiles the same wasm. */
+export async function load(): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const name of ['counter', 'block-logger']) {
+    const result = await compare(
+      async () => {
+        const sandbox = await startSandbox(name)
+        await sandbox.stop(1_000)
+      },
+      () =>
+        new Promise<void>((resolve) => {
+          const child = fork(path.join(import.meta.dirname, 'bare-echo.cjs'), [], {
+            serialization: 'advanced',
+          })
+          child.once('message', () => child.kill())
+          child.once('exit', () => resolve())
+          child.send({ hello: true })
+        }),
+      { batches: 8, operations: 1 },
+    )
+    findings.push({
+      name: `cached load to running, ${name}`,
+      what: 'launch, instantiate, init and stop over starting and stopping a bare process',
+      value: result.ratio,
+      unit: '×',
+      goal: null,
+      detail: `${(result.ours / 1_000).toFixed(0)} ms over ${(result.bare / 1_000).toFixed(0)} ms`,
+    })
+  }
+  return findings
+}

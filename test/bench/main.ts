@@ -1,0 +1,46 @@
+/** `npm run bench`: ratios against the bare mechanism, taken in the same run. Never a pass mark in absolute time. */
+import { meets, type Finding } from './measure.ts'
+import { events } from './events.ts'
+import { hostCalls } from './host-calls.ts'
+import { idle } from './idle.ts'
+import { load } from './load.ts'
+import { pipeline } from './pipeline.ts'
+import { store } from './store.ts'
+
+const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
+  events,
+  'host-calls': hostCalls,
+  store,
+  pipeline,
+  load,
+  idle,
+}
+
+const args = process.argv.slice(2)
+const json = args.includes('--json')
+const named = args.filter((argument) => !argument.startsWith('-'))
+const unknown = named.filter((name) => suites[name] === undefined)
+if (unknown.length > 0) {
+  process.stderr.write(
+    `bench: there is no ${unknown.join(', ')}; choose from ${Object.keys(suites).join(', ')}\n`,
+  )
+  process.exit(2)
+}
+
+let missed = 0
+for (const [name, suite] of Object.entries(suites)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  for (const finding of await suite()) {
+    if (!meets(finding)) missed += 1
+    process.stdout.write(json ? `${JSON.stringify(finding)}\n` : `${line(finding)}\n`)
+  }
+}
+if (!json) process.stdout.write(missed === 0 ? '\nevery goal is met\n' : `\n${missed} goals are missed\n`)
+process.exit(0)
+
+function line(finding: Finding): string {
+  const value = `${finding.value.toFixed(2)} ${finding.unit}`.padStart(10)
+  const goal = finding.goal === null ? '' : `${finding.goal.kind} ${finding.goal.value}`
+  const verdict = finding.goal === null ? '    ' : meets(finding) ? 'ok  ' : 'MISS'
+  return `${verdict} ${finding.name.padEnd(34)} ${value}  ${goal.padEnd(14)} ${finding.what}\n     ${''.padEnd(34)} ${finding.detail}`
+}

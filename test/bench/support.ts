@@ -1,0 +1,130 @@
+/** Real parts for the measurements: artifacts, sandboxes and bare processes. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { systemClock } from '../../src/engine/clock.ts'
+import { createCompiler, type Compiler } from '../../src/engine/compiler/compiler.ts'
+import { ForkLauncher } from '../../src/engine/sandboxes/fork-launcher.ts'
+import { Sandbox, type SandboxHandlers } from '../../src/engine/sandboxes/sandbox.ts'
+import { defaultLimits, maxTableElements } from '../../src/shared/domain/limits.ts'
+import type { GuestConfig } from '../../src/shared/contracts/event-module.ts'
+import type { GuestCall, LoadSpec } from '../../src/shared/sandbox/protocol.ts'
+import { buildFixtures } from '../fixtures/build-fixtures.mjs'
+
+export const root = path.resolve(import.meta.dirname, '../..')
+const out = path.join(root, 'out/main')
+
+export const scratch = mkdtempSync(path.join(tmpdir(), 'paddock-bench-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+
+let compiler: Compiler | undefined
+let generation = 0
+
+/** The artifact directory of a fixture or an example module, compiled at most once. */
+export async function artifact(name: string): Promise<string> {
+  const fixtures = await buildFixtures()
+  const file = fixtures[name] ?? path.join(root, 'modules', name, 'module.wasm')
+  compiler ??= createCompiler({
+    launcher: new ForkLauncher(),
+    entry: path.join(out, 'compiler.cjs'),
+    cacheDir: path.join(scratch, 'artifacts'),
+  })
+  const { sha256 } = await compiler.inspect(file)
+  const limits = {
+    memoryBytes: defaultLimits.memoryBytes,
+    tableElements: maxTableElements,
+    initialFuel: defaultLimits.fuelPerCall,
+  }
+  return (await compiler.compile({ path: file, expectedSha256: sha256, limits })).directory
+}
+
+export async function loadSpec(name: string, storeName = name): Promise<LoadSpec> {
+  return {
+    module: storeName,
+    run: 1,
+    contract: 'event-module',
+    artifactDirectory: await artifact(name),
+    storePath: path.join(scratch, `${storeName}.db`),
+    durability: 'event',
+    limits: defaultLimits,
+    capabilities: {
+      'local-store': 'provided',
+      logging: 'provided',
+      clock: 'provided',
+      random: 'provided',
+      chain: 'provided',
+    },
+    logLevel: 'error',
+  }
+}
+
+const quiet: SandboxHandlers = {
+  onHostCall: () => Promise.resolve({ ok: true, value: '"0x1"' }),
+  onLogs: () => undefined,
+  onProcess: () => undefined,
+  onOutput: (line) => process.stderr.write(`${line}\n`),
+}
+
+/** A running sandbox with its module initialised. Caller stops it. */
+export async function startSandbox(
+  name: string,
+  config: GuestConfig = [],
+  handlers: Partial<SandboxHandlers> = {},
+): Promise<Sandbox> {
+  generation += 1
+  const sandbox = new Sandbox({
+    launcher: new ForkLauncher(),
+    entry: path.join(out, 'sandbox.cjs'),
+    serviceName: `bench-${generation}`,
+    generation,
+    clock: systemClock,
+    handlers: { ...quiet, ...handlers },
+  })
+  await sandbox.ready
+  const loaded = await sandbox.load(await loadSpec(name, `${name}-${generation}`))
+  if (!loaded.ok) throw new Error(loaded.error.message)
+  const { outcome } = await sandbox.call(call(sandbox, 0, 'init', config))
+  if (outcome.status !== 'ok') throw new Error(`init of ${name}: ${JSON.stringify(outcome)}`)
+  return sandbox
+}
+
+export function call(sandbox: Sandbox, sequence: number, operation: string, payload: unknown): GuestCall {
+  return {
+    id: sandbox.allocateCallId(),
+    sequence,
+    operation,
+    payload,
+    cursor: null,
+    fuel: defaultLimits.fuelPerCall,
+    deadlineMs: defaultLimits.deadlineMs,
+    context: { eventType: 'block' },
+  }
+}
+
+const hash = new Uint8Array(32).fill(7)
+
+export function block(number: number): unknown {
+  return {
+    tag: 'block',
+    val: { chainId: 31337n, number: BigInt(number), hash, timestamp: 1_700_000_000_000n },
+  }
+}
+
+/** A bare forked process that sends back what it gets, over the channel that sandboxes use. */
+export function bareEcho(script = 'bare-echo.cjs'): {
+  child: ChildProcess
+  roundTrip: (message: object) => Promise<unknown>
+} {
+  const child = fork(path.join(import.meta.dirname, script), [], { serialization: 'advanced' })
+  let settle: (message: unknown) => void = () => undefined
+  child.on('message', (message) => settle(message))
+  return {
+    child,
+    roundTrip: (message) =>
+      new Promise((resolve) => {
+        settle = resolve
+        child.send(message)
+      }),
+  }
+}
