@@ -6,8 +6,21 @@ import { z } from 'zod'
 import { parseInterfaceName } from './names.ts'
 
 export const primitiveKinds = [
-  'bool', 's8', 'u8', 's16', 'u16', 's32', 'u32', 's64', 'u64', 'f32', 'f64', 'char', 'string', 'error-context',
-] as const // prettier-ignore
+  'bool',
+  's8',
+  'u8',
+  's16',
+  'u16',
+  's32',
+  'u32',
+  's64',
+  'u64',
+  'f32',
+  'f64',
+  'char',
+  'string',
+  'error-context',
+] as const
 export type PrimitiveKind = (typeof primitiveKinds)[number]
 
 export interface FieldShape {

@@ -44,9 +44,20 @@ const Section = {
 } as const
 /** The order in which sections must stand is not that of their ids. */
 const sectionOrder: readonly number[] = [
-  Section.Type, Section.Import, Section.Function, Section.Table, Section.Memory, Section.Tag, Section.Global,
-  Section.Export, Section.Start, Section.Element, Section.DataCount, Section.Code, Section.Data,
-] // prettier-ignore
+  Section.Type,
+  Section.Import,
+  Section.Function,
+  Section.Table,
+  Section.Memory,
+  Section.Tag,
+  Section.Global,
+  Section.Export,
+  Section.Start,
+  Section.Element,
+  Section.DataCount,
+  Section.Code,
+  Section.Data,
+]
 const globalRank = sectionOrder.indexOf(Section.Global)
 const exportRank = sectionOrder.indexOf(Section.Export)
 /** Custom sections that point into the code, which moves, or that only an object file has. */

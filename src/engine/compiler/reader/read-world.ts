@@ -15,8 +15,8 @@ import type { Declaration, Entity, Exports, Field, FunctionType, ValueType } fro
 /** The largest component that is read, in bytes. */
 export const maxComponentBytes = 64 * 1024 * 1024
 
-/** Nodes of all types of a world written out; the widest WASI worlds have some 20,000. */
-const maxWorldSize = 400_000
+/** Nodes of all types of a world written out: all of WASI 0.2 has some 15,000; the engine must check them within a frame. */
+const maxWorldSize = 100_000
 
 const magic = [0x00, 0x61, 0x73, 0x6d]
 
