@@ -206,10 +206,6 @@ export function interfaceType<const F extends Readonly<Record<string, FunctionTy
   return { name, functions, resources }
 }
 
-/** What has to be written to implement an interface. */
-export type Implementation<I> =
-  I extends InterfaceType<infer F> ? { readonly [K in keyof F]: SignatureOf<F[K]> } : never
-
 /** An interface with its implementation, ready to be bound. */
 export interface HostInterface {
   readonly type: InterfaceType
