@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // Sets up whatever is missing or stale and opens the console: `npm start [-- options of the app]`.
 import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { build } from './setup/build.mjs'
 import { dependencies } from './setup/dependencies.mjs'
 import { desktop } from './setup/desktop.mjs'
@@ -15,9 +17,16 @@ await main(async () => {
   const [{ executable, switches }] = await Promise.all([desktop(), build()])
   say('Starting Paddock')
   process.exitCode = await withDisplay((environment) =>
-    run(executable, [root, ...switches, ...process.argv.slice(2)], environment),
+    run(executable, [root, ...switches, ...examples(), ...process.argv.slice(2)], environment),
   )
 })
+
+/** The example modules, which the app installs the first time it sees them. */
+function examples() {
+  const folder = join(root, 'modules')
+  const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'paddock.toml')))
+  return names.flatMap((name) => ['--example', join(folder, name)])
+}
 
 /** Runs the app until it ends; each signal to this process is passed on once. Resolves with its exit code. */
 function run(executable, args, environment) {
