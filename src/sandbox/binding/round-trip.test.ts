@@ -144,6 +144,8 @@ const hostFunctions = [
   eventModule.messagingInterface,
   eventModule.remoteStoreInterface,
   eventModule.cowApiInterface,
+  { name: 'event-module', functions: eventModule.eventModuleExports },
+  { name: 'query-module', functions: eventModule.queryModuleExports },
 ].flatMap(({ name, functions }) =>
   Object.entries(functions).map(([key, type]) => [`${name}#${key}`, type] as const),
 )
