@@ -23,7 +23,7 @@ async function serve(spec: LoadSpec): Promise<void> {
     send: (batch) => link.post({ type: 'output', reply: null, ...batch }),
   })
   const memoryLimitBytes = spec.limits.memoryBytes
-  let loop: GuestLoop | undefined
+  let runningCall = (): number => 0
   let instance: Instance
   try {
     instance = await createInstance({
@@ -32,7 +32,7 @@ async function serve(spec: LoadSpec): Promise<void> {
       callHost(capability, name, args) {
         // What the guest said before it waits should not wait with it.
         log.flush()
-        return link.callHost(loop?.runningCall ?? 0, capability, name, args)
+        return link.callHost(runningCall(), capability, name, args)
       },
     })
   } catch (error) {
@@ -52,7 +52,8 @@ async function serve(spec: LoadSpec): Promise<void> {
       warnings: instance.warnings.map((warning) => warning.toReport()),
     },
   })
-  loop = new GuestLoop({ control, link, log, instance, memoryLimitBytes })
+  const loop = new GuestLoop({ control, link, log, instance, memoryLimitBytes })
+  runningCall = () => loop.runningCall
   loop.run()
   close(instance)
 }

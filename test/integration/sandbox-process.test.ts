@@ -237,6 +237,17 @@ describe('the deadline', () => {
     expect(await next.load(await module('echo'))).toMatchObject({ ok: true, lastSequence: 0 })
   })
 
+  it('undoes what the call had written', async () => {
+    const sandbox = await start('store-bench')
+    await sandbox.init([['sets', '1000000000']])
+    const { outcome } = await sandbox.onBlock(1, { deadlineMs: 200, fuel: Number.MAX_SAFE_INTEGER })
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'sandbox.deadline' } })
+    const other = new Database(storePath(), { timeout: 0 })
+    other.exec('BEGIN IMMEDIATE; ROLLBACK')
+    other.close()
+    expect(stored()).toEqual({})
+  })
+
   it('counts the wait for the host', async () => {
     const sandbox = await start('chain-caller')
     await sandbox.init()

@@ -92,7 +92,7 @@ export class SandboxProcess {
   }
 
   post(message: EngineMessage | Record<string, unknown>): void {
-    this.child.send(message as never, () => undefined)
+    this.child.send(message, () => undefined)
   }
 
   /** The first message of this type. */

@@ -209,7 +209,7 @@ export class GuestHost {
     const running = this.control.runningCall()
     const watched = [...this.outstanding.values()].find(({ ordinal }) => ordinal === running?.ordinal)
     // One that settles right now may finish: it takes no time that matters.
-    if (watched !== undefined && !this.control.stop()) return
+    if (watched !== undefined && !this.control.stop(watched.ordinal)) return
     const error = new PaddockError(
       'sandbox.stopped',
       'The call did not end in time and was stopped with its sandbox.',

@@ -50,7 +50,7 @@ export class GuestLoop {
     log.context = call.context
     control.begin(ordinal)
     const began = performance.now()
-    const outcome = this.execute(call)
+    const outcome = this.execute(ordinal, call)
     if (outcome.status === 'failed') {
       this.dead = true
       log.addOwn('error', 'panic', outcome.error.message)
@@ -72,7 +72,7 @@ export class GuestLoop {
   }
 
   /** Runs the call and settles its transaction; what it answers has happened. */
-  private execute(call: GuestCall): CallOutcome {
+  private execute(ordinal: number, call: GuestCall): CallOutcome {
     const { store } = this.parts.instance
     let answer: GuestAnswer
     try {
@@ -80,11 +80,11 @@ export class GuestLoop {
       answer = this.enter(call)
     } catch (error) {
       const report = this.describe(error)
-      this.claim()
+      this.claim(ordinal)
       store?.rollback()
       return { status: 'failed', error: report }
     }
-    this.claim()
+    this.claim(ordinal)
     try {
       if (!answer.ok) {
         // Not retried (spec nexum-host 11): its number and cursor advance all the same.
@@ -105,9 +105,9 @@ export class GuestLoop {
   }
 
   /** From here on the watchdog can no longer stop the call; when it was faster the thread waits for its end. */
-  private claim(): void {
+  private claim(ordinal: number): void {
     const { control } = this.parts
-    if (!control.settle()) control.park()
+    if (!control.settle(ordinal)) control.park()
   }
 
   private describe(error: unknown): ErrorReport {

@@ -70,7 +70,7 @@ function guestFrames(error: unknown): string[] {
   if (!(error instanceof Error) || error.stack === undefined) return []
   const frames: string[] = []
   for (const line of error.stack.split('\n')) {
-    const frame = /^\s+at (?:(\S+) \()?wasm:\/\/[^:]*:?[^:]*(?::wasm-function\[(\d+)\])?/.exec(line)
+    const frame = /^\s+at (?:(\S+) \()?wasm:\/\/.*?wasm-function\[(\d+)\]/.exec(line)
     if (frame === null) continue
     const name = frame[1]?.replace(/^.*\.(?=[^.]+$)/, '') ?? `function ${frame[2] ?? '?'}`
     if (frames.at(-1) !== name) frames.push(name.slice(0, 120))

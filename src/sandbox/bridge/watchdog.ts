@@ -71,8 +71,11 @@ export class Watchdog {
       const dueMs = isRunning ? running.startedMs + call.deadlineMs : nowMs + call.deadlineMs
       if (isRunning && (watched.cancelled || dueMs <= nowMs)) {
         const reason = watched.cancelled ? 'cancelled' : 'deadline'
-        if (control.stop()) return onOverdue(watched, reason, false)
-        if (!watched.cancelled && dueMs + settleGraceMs <= nowMs) return onOverdue(watched, reason, true)
+        const stopped = control.stop(watched.ordinal)
+        if (stopped || (!watched.cancelled && dueMs + settleGraceMs <= nowMs)) {
+          onOverdue(watched, reason, !stopped)
+          return
+        }
         nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : dueMs + settleGraceMs)
         continue
       }

@@ -5,7 +5,7 @@
  * all. In mode `call` each write is durable when it returns; only sequence and cursor wait for the end.
  */
 import type { Database, Statement } from 'better-sqlite3'
-import { PaddockError } from '../../shared/errors.ts'
+import type { PaddockError } from '../../shared/errors.ts'
 import {
   cursorProgressPrefix,
   entryOverheadBytes,
