@@ -54,7 +54,7 @@ async function serve(spec: LoadSpec): Promise<void> {
   })
   const loop = new GuestLoop({ control, link, log, instance, memoryLimitBytes })
   runningCall = () => loop.runningCall
-  loop.run()
+  await loop.run()
   close(instance)
 }
 
