@@ -1,18 +1,24 @@
 // The bare mechanism under a bridged host call: a worker asks its process's main thread and sleeps until it answers.
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads')
 
+function answer(message) {
+  if (process.parentPort) process.parentPort.postMessage(message)
+  else process.send(message)
+}
+
 if (isMainThread) {
   const shared = new Int32Array(new SharedArrayBuffer(8))
   const worker = new Worker(__filename, { workerData: shared })
   worker.on('message', (message) => {
     if (message.done !== undefined) {
-      process.send({ us: message.done })
+      answer({ us: message.done })
       return
     }
     Atomics.add(shared, 0, 1)
     Atomics.notify(shared, 0)
   })
-  process.on('message', ({ hops }) => worker.postMessage(hops))
+  if (process.parentPort) process.parentPort.on('message', ({ data }) => worker.postMessage(data.hops))
+  else process.on('message', ({ hops }) => worker.postMessage(hops))
 } else {
   const shared = workerData
   parentPort.on('message', (hops) => {

@@ -1,4 +1,4 @@
-import { bareEcho, block, call, startSandbox } from './support.ts'
+import { bareProcess, block, call, startSandbox } from './support.ts'
 import { compare, us, type Finding } from './measure.ts'
 
 const operations = 200
@@ -9,7 +9,7 @@ export async function events(): Promise<Finding[]> {
     ['gets', '0'],
     ['sets', '0'],
   ])
-  const bare = bareEcho()
+  const bare = await bareProcess()
   let sequence = 1
   const result = await compare(
     async () => {

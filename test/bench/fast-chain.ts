@@ -14,13 +14,13 @@ const anvil = spawn(await findAnvil(import.meta.dirname), [
 ])
 process.on('exit', () => anvil.kill('SIGKILL'))
 process.on('SIGTERM', () => process.exit(0))
-process.on('disconnect', () => process.exit(0))
+process.stdin.on('end', () => process.exit(0))
 
 anvil.stdout.on('data', (chunk: Buffer) => {
   const address = /Listening on (127\.0\.0\.1:\d+)/.exec(chunk.toString())?.[1]
   if (address === undefined) return
-  process.send?.(`ws://${address}`)
-  process.once('message', () => mine(`http://${address}`))
+  process.stdout.write(`ws://${address}\n`)
+  process.stdin.once('data', () => mine(`http://${address}`))
 })
 
 function mine(url: string): void {

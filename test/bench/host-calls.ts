@@ -1,4 +1,4 @@
-import { bareEcho, block, call, startSandbox } from './support.ts'
+import { bareProcess, block, call, startSandbox } from './support.ts'
 import { median, us, type Finding } from './measure.ts'
 
 const batches = 30
@@ -7,8 +7,8 @@ const perBatch = 100
 /** A host call from the guest to the engine and back, against a bare process round trip plus a bare worker hop. */
 export async function hostCalls(): Promise<Finding[]> {
   const sandbox = await startSandbox('chain-caller')
-  const bare = bareEcho()
-  const worker = bareEcho('bare-worker-hop.cjs')
+  const bare = await bareProcess()
+  const worker = await bareProcess('bare-worker-hop.cjs')
   const question = {
     type: 'host-calls',
     generation: 1,

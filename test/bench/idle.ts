@@ -1,15 +1,13 @@
 /** Ten modules under load, and one that idles: what they cost the engine's main thread and the machine. */
-import { fork } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import path from 'node:path'
 import { Engine } from '../../src/engine/engine.ts'
-import { ForkLauncher } from '../../src/engine/sandboxes/fork-launcher.ts'
 import { memorySettings } from '../../src/engine/settings-port.ts'
 import { settingsSchema } from '../../src/shared/domain/settings.ts'
-import { buildFixtures } from '../fixtures/build-fixtures.mjs'
 import type { Finding } from './measure.ts'
-import { bareEcho, root, scratch, startSandbox } from './support.ts'
+import { bareProcess, benchFolder, componentFile, launcher, root, scratch, startSandbox } from './support.ts'
 
 const modules = 10
 const blocksPerSecond = 100
@@ -22,7 +20,7 @@ export async function idle(): Promise<Finding[]> {
 
 async function memory(): Promise<Finding> {
   const sandbox = await startSandbox('counter')
-  const bare = bareEcho()
+  const bare = await bareProcess()
   await bare.roundTrip({ hello: true })
   const ours = residentBytes(sandbox.pid ?? 0)
   const base = residentBytes(bare.child.pid ?? 0)
@@ -40,11 +38,15 @@ async function memory(): Promise<Finding> {
 
 /** A real chain at 100 blocks a second, ten modules: 1,000 events a second through the whole engine. */
 async function loopDelay(): Promise<Finding> {
-  const chain = fork(path.join(import.meta.dirname, 'fast-chain.ts'), [String(blocksPerSecond)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const chain = spawn(
+    path.join(root, 'node_modules/node/bin/node'),
+    [path.join(benchFolder, 'fast-chain.ts'), String(blocksPerSecond)],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   const url = await new Promise<string>((resolve) =>
-    chain.once('message', (message) => resolve(String(message))),
+    chain.stdout.once('data', (line: Buffer) => resolve(line.toString().trim())),
   )
   const out = path.join(root, 'out/main')
   const engine = new Engine({
@@ -56,7 +58,7 @@ async function loopDelay(): Promise<Finding> {
         chains: [{ chainId: '31337', name: 'fast', endpoints: [{ url }] }],
       }),
     ),
-    launcher: new ForkLauncher(),
+    launcher: await launcher(),
     entries: {
       sandbox: path.join(out, 'sandbox.cjs'),
       compiler: path.join(out, 'compiler.cjs'),
@@ -66,7 +68,7 @@ async function loopDelay(): Promise<Finding> {
   })
   await engine.start()
   for (let index = 0; index < modules; index += 1) {
-    const request = await engine.modules.inspect(await bundle(`counter-${index}`), {})
+    const request = await engine.modules.inspect(bundle(`counter-${index}`), {})
     await engine.modules.install(
       request.requestId,
       request.asks.map((ask) => ask.capability),
@@ -77,7 +79,7 @@ async function loopDelay(): Promise<Finding> {
   engine.modules.onAnyDispatch((_module, dispatch) => {
     if (dispatch.result === 'committed') handled += 1
   })
-  chain.send('go')
+  chain.stdin.write('go\n')
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   handled = 0
@@ -100,11 +102,10 @@ async function loopDelay(): Promise<Finding> {
   }
 }
 
-async function bundle(name: string): Promise<string> {
+function bundle(name: string): string {
   const folder = path.join(scratch, 'bundles', name)
   mkdirSync(folder, { recursive: true })
-  const fixtures = await buildFixtures()
-  cpSync(fixtures['counter'] ?? '', path.join(folder, 'module.wasm'))
+  cpSync(componentFile('counter'), path.join(folder, 'module.wasm'))
   writeFileSync(
     path.join(folder, 'paddock.toml'),
     `[module]\nname = "${name}"\nversion = "1.0.0"\ncomponent = "module.wasm"\n[capabilities]\nrequired = ["local-store"]\noptional = ["logging"]\n[[subscription]]\nkind = "block"\nchain_id = 31337\n`,

@@ -1,7 +1,5 @@
-import { fork } from 'node:child_process'
-import path from 'node:path'
 import { compare, type Finding } from './measure.ts'
-import { startSandbox } from './support.ts'
+import { bareProcess, startSandbox } from './support.ts'
 
 /** From a cached artifact to a running module, against a bare process that compiles the same wasm. */
 export async function load(): Promise<Finding[]> {
@@ -12,15 +10,13 @@ export async function load(): Promise<Finding[]> {
         const sandbox = await startSandbox(name)
         await sandbox.stop(1_000)
       },
-      () =>
-        new Promise<void>((resolve) => {
-          const child = fork(path.join(import.meta.dirname, 'bare-echo.cjs'), [], {
-            serialization: 'advanced',
-          })
-          child.once('message', () => child.kill())
-          child.once('exit', () => resolve())
-          child.send({ hello: true })
-        }),
+      async () => {
+        const bare = await bareProcess()
+        await bare.roundTrip({ hello: true })
+        const ended = new Promise<void>((resolve) => bare.child.onExit(() => resolve()))
+        bare.child.kill()
+        await ended
+      },
       { batches: 8, operations: 1 },
     )
     findings.push({

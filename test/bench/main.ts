@@ -6,6 +6,7 @@ import { idle } from './idle.ts'
 import { load } from './load.ts'
 import { pipeline } from './pipeline.ts'
 import { store } from './store.ts'
+import { runtime } from './support.ts'
 
 const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   events,
@@ -16,27 +17,41 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   idle,
 }
 
-const args = process.argv.slice(2)
-const json = args.includes('--json')
-const named = args.filter((argument) => !argument.startsWith('-'))
-const unknown = named.filter((name) => suites[name] === undefined)
-if (unknown.length > 0) {
-  process.stderr.write(
-    `bench: there is no ${unknown.join(', ')}; choose from ${Object.keys(suites).join(', ')}\n`,
-  )
-  process.exit(2)
+async function main(): Promise<number> {
+  // An environment variable, because Electron has arguments of its own.
+  const args = (process.env['PADDOCK_BENCH'] ?? '').split(' ').filter((argument) => argument !== '')
+  const json = args.includes('--json')
+  const named = args.filter((argument) => !argument.startsWith('-'))
+  const unknown = named.filter((name) => suites[name] === undefined)
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `bench: there is no ${unknown.join(', ')}; choose from ${Object.keys(suites).join(', ')}\n`,
+    )
+    return 2
+  }
+  if (process.versions['electron'] !== undefined) await (await import('electron')).app.whenReady()
+  if (!json) process.stdout.write(`\n${runtime}\n`)
+  let missed = 0
+  for (const [name, suite] of Object.entries(suites)) {
+    if (named.length > 0 && !named.includes(name)) continue
+    for (const finding of await suite()) {
+      if (!meets(finding)) missed += 1
+      process.stdout.write(json ? `${JSON.stringify({ runtime, ...finding })}\n` : `${line(finding)}\n`)
+    }
+  }
+  if (!json) process.stdout.write(missed === 0 ? 'every goal is met\n' : `${missed} goals are missed\n`)
+  return 0
 }
 
-let missed = 0
-for (const [name, suite] of Object.entries(suites)) {
-  if (named.length > 0 && !named.includes(name)) continue
-  for (const finding of await suite()) {
-    if (!meets(finding)) missed += 1
-    process.stdout.write(json ? `${JSON.stringify(finding)}\n` : `${line(finding)}\n`)
-  }
-}
-if (!json) process.stdout.write(missed === 0 ? '\nevery goal is met\n' : `\n${missed} goals are missed\n`)
-process.exit(0)
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(
+      `bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
+    process.exit(1)
+  },
+)
 
 function line(finding: Finding): string {
   const value = `${finding.value.toFixed(2)} ${finding.unit}`.padStart(10)

@@ -1,32 +1,56 @@
 /** Real parts for the measurements: artifacts, sandboxes and bare processes. */
-import { fork, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { systemClock } from '../../src/engine/clock.ts'
 import { createCompiler, type Compiler } from '../../src/engine/compiler/compiler.ts'
 import { ForkLauncher } from '../../src/engine/sandboxes/fork-launcher.ts'
+import type { LaunchedProcess, SandboxLauncher } from '../../src/engine/sandboxes/launcher.ts'
 import { Sandbox, type SandboxHandlers } from '../../src/engine/sandboxes/sandbox.ts'
 import { defaultLimits, maxTableElements } from '../../src/shared/domain/limits.ts'
 import type { GuestConfig } from '../../src/shared/contracts/event-module.ts'
 import type { GuestCall, LoadSpec } from '../../src/shared/sandbox/protocol.ts'
-import { buildFixtures } from '../fixtures/build-fixtures.mjs'
 
-export const root = path.resolve(import.meta.dirname, '../..')
+/** The benchmark is started in the project's folder, bundled for Electron or as it is for Node. */
+export const root = process.cwd()
+export const benchFolder = path.join(root, 'test/bench')
+/** What the measurements run on; each has its own bare mechanism. */
+export const runtime =
+  process.versions['electron'] === undefined
+    ? `Node ${process.versions.node}`
+    : `Electron ${process.versions['electron']}`
+let chosen: SandboxLauncher | undefined
+
+/** The launcher of this runtime; the same one each time. */
+export async function launcher(): Promise<SandboxLauncher> {
+  chosen ??= await makeLauncher()
+  return chosen
+}
 const out = path.join(root, 'out/main')
 
 export const scratch = mkdtempSync(path.join(tmpdir(), 'paddock-bench-'))
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 
+async function makeLauncher(): Promise<SandboxLauncher> {
+  if (process.versions['electron'] === undefined) return new ForkLauncher()
+  const { UtilityLauncher } = await import('../../src/main/utility-launcher.ts')
+  return new UtilityLauncher()
+}
+
 let compiler: Compiler | undefined
 let generation = 0
 
+/** A compiled fixture, which scripts/bench.mjs has built, or an example module. */
+export function componentFile(name: string): string {
+  const fixture = path.join(root, '.cache/fixtures', `${name}.wasm`)
+  return existsSync(fixture) ? fixture : path.join(root, 'modules', name, 'module.wasm')
+}
+
 /** The artifact directory of a fixture or an example module, compiled at most once. */
 export async function artifact(name: string): Promise<string> {
-  const fixtures = await buildFixtures()
-  const file = fixtures[name] ?? path.join(root, 'modules', name, 'module.wasm')
+  const file = componentFile(name)
   compiler ??= createCompiler({
-    launcher: new ForkLauncher(),
+    launcher: await launcher(),
     entry: path.join(out, 'compiler.cjs'),
     cacheDir: path.join(scratch, 'artifacts'),
   })
@@ -74,7 +98,7 @@ export async function startSandbox(
 ): Promise<Sandbox> {
   generation += 1
   const sandbox = new Sandbox({
-    launcher: new ForkLauncher(),
+    launcher: await launcher(),
     entry: path.join(out, 'sandbox.cjs'),
     serviceName: `bench-${generation}`,
     generation,
@@ -111,20 +135,26 @@ export function block(number: number): unknown {
   }
 }
 
-/** A bare forked process that sends back what it gets, over the channel that sandboxes use. */
-export function bareEcho(script = 'bare-echo.cjs'): {
-  child: ChildProcess
+/** A bare process that sends back what it gets, over the very channel that sandboxes use. */
+export async function bareProcess(
+  script: 'bare-echo.cjs' | 'bare-worker-hop.cjs' = 'bare-echo.cjs',
+): Promise<{
+  child: LaunchedProcess
   roundTrip: (message: object) => Promise<unknown>
-} {
-  const child = fork(path.join(import.meta.dirname, script), [], { serialization: 'advanced' })
+}> {
+  generation += 1
+  const child = (await launcher()).launch({
+    entry: path.join(benchFolder, script),
+    serviceName: `bare-${generation}`,
+  })
   let settle: (message: unknown) => void = () => undefined
-  child.on('message', (message) => settle(message))
+  child.onMessage((message) => settle(message))
   return {
     child,
     roundTrip: (message) =>
       new Promise((resolve) => {
         settle = resolve
-        child.send(message)
+        child.post(message)
       }),
   }
 }
