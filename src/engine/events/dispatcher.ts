@@ -134,10 +134,11 @@ export class Dispatcher {
     this.attachment = undefined
   }
 
-  /** Forgets every event. */
+  /** Forgets every event, those sent included: what of them was not committed, its source tells again. */
   clear(): void {
     this.detach()
     this.waiting = []
+    this.sent = []
     this.uncertain = []
   }
 
@@ -174,7 +175,7 @@ export class Dispatcher {
   }
 
   private onReply(sent: Sent, attachment: Attachment, reply: CallReply): void {
-    this.sent = this.sent.filter((other) => other !== sent)
+    if (!this.takeBack(sent)) return
     const { item, sequence } = sent
     const { outcome } = reply
     switch (outcome.status) {
@@ -209,8 +210,15 @@ export class Dispatcher {
   }
 
   private onLost(sent: Sent): void {
-    this.sent = this.sent.filter((other) => other !== sent)
-    this.uncertain.push(sent)
+    if (this.takeBack(sent)) this.uncertain.push(sent)
+  }
+
+  /** False when it was forgotten meanwhile. */
+  private takeBack(sent: Sent): boolean {
+    const index = this.sent.indexOf(sent)
+    if (index < 0) return false
+    this.sent.splice(index, 1)
+    return true
   }
 
   private record(

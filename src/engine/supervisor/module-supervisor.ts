@@ -68,6 +68,8 @@ export class ModuleSupervisor {
   private previous: Blueprint | undefined
   private session: ContractSession | undefined
   private sandbox: Sandbox | undefined
+  /** Settles when the sandbox before is gone: two must never hold one store. */
+  private predecessorGone: Promise<void> = Promise.resolve()
   private loadedStore: LoadedStore | undefined
   private cancelTimer: () => void = () => undefined
   private abort = new AbortController()
@@ -247,7 +249,7 @@ export class ModuleSupervisor {
         void this.doWindDown(this.state.attempt)
         return
       case 'kill':
-        this.releaseSandbox()?.kill(new PaddockError('sandbox.stopped', 'The sandbox was replaced.'))
+        this.killSandbox()
         return
       case 'schedule-restart': {
         const { attempt } = this.state
@@ -279,6 +281,7 @@ export class ModuleSupervisor {
     }
     try {
       const artifactDirectory = await blueprint.compile(this.abort.signal)
+      await this.predecessorGone
       if (attempt !== this.state.attempt) return
       const sandbox = this.launchSandbox(attempt)
       await sandbox.ready
@@ -344,6 +347,15 @@ export class ModuleSupervisor {
     this.abort = new AbortController()
     await this.releaseSandbox()?.stop(stopGraceMs)
     this.send({ type: 'wound-down', attempt })
+  }
+
+  private killSandbox(): void {
+    const sandbox = this.releaseSandbox()
+    if (sandbox === undefined) return
+    this.predecessorGone = new Promise((resolve) => {
+      sandbox.onEnd(() => resolve())
+    })
+    sandbox.kill(new PaddockError('sandbox.stopped', 'The sandbox was replaced.'))
   }
 
   private releaseSandbox(): Sandbox | undefined {
