@@ -6,7 +6,7 @@ import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import path from 'node:path'
 import type { DevnetView } from '../shared/domain/chain.ts'
 import type { EngineView, Series } from '../shared/domain/engine.ts'
-import type { ErrorReport } from '../shared/errors.ts'
+import { PaddockError, type ErrorReport } from '../shared/errors.ts'
 import { createChainCapability } from './capabilities/chain/chain-capability.ts'
 import { CapabilityRouter } from './capabilities/router.ts'
 import { ChainPool } from './chains/chain-pool.ts'
@@ -155,7 +155,7 @@ export class Engine {
       storesDirectory: this.paths.stores,
       onConsentNeeded: () => this.state.touch(),
     })
-    this.browser = new StoreBrowser(options.entries.storeReader)
+    this.browser = new StoreBrowser({ entry: options.entries.storeReader })
     this.modules = new ModuleService({ registry: this.registry, loader, settings: options.settings, browser: this.browser })
     this.folders = new WatchedFolders({
       settings: options.settings,
@@ -208,7 +208,8 @@ export class Engine {
   }
 
   /** Rejects with `devnet.*`. */
-  startDevnet(): Promise<DevnetView> {
+  async startDevnet(): Promise<DevnetView> {
+    if (this.stopping !== undefined) throw new PaddockError('devnet.failed', 'Paddock is stopping.')
     return this.devnet.start()
   }
 

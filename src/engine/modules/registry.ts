@@ -27,6 +27,7 @@ export class ModuleRegistry {
   private readonly pending = new PendingInstalls()
   private readonly stateListeners = new Set<(module: ModuleView) => void>()
   private readonly dispatchListeners = new Set<(module: string, dispatch: Dispatch) => void>()
+  private isClosed = false
 
   constructor(options: RegistryOptions) {
     this.options = options
@@ -41,8 +42,9 @@ export class ModuleRegistry {
     )
   }
 
-  /** Stops all modules at once. */
+  /** Stops all modules at once; none starts any more. */
   async stopAll(): Promise<void> {
+    this.isClosed = true
     await Promise.all([...this.entries.values()].map((entry) => entry.supervisor.dispose()))
   }
 
@@ -86,6 +88,7 @@ export class ModuleRegistry {
    * runs. Throws `module.consent_required` when a required capability was not granted.
    */
   async install(requestId: string, granted: readonly string[], start: boolean): Promise<string> {
+    this.refuseWhenClosed()
     const { loaded } = this.pending.get(requestId)
     const { assessment } = loaded
     const { name } = assessment.manifest
@@ -106,15 +109,12 @@ export class ModuleRegistry {
       enabled: start,
       limits: existing?.record.limits ?? {},
     }
-    this.saveRecord(record)
     if (existing !== undefined) {
-      existing.record = record
-      existing.pending = null
-      this.options.services.state.clear(`consent ${name}`)
-      await existing.replace(loaded)
+      await this.upgrade(existing, record, loaded)
       if (start) await existing.supervisor.start()
       return name
     }
+    this.saveRecord(record)
     const entry = this.addEntry(record)
     entry.preload(loaded)
     if (start) await entry.supervisor.start()
@@ -135,6 +135,7 @@ export class ModuleRegistry {
   }
 
   async start(name: string): Promise<void> {
+    this.refuseWhenClosed()
     const entry = this.entry(name)
     this.setEnabled(entry, true)
     await entry.supervisor.start()
@@ -146,8 +147,9 @@ export class ModuleRegistry {
     await entry.supervisor.stop()
   }
 
-  restart(name: string): Promise<void> {
-    return this.entry(name).supervisor.restart()
+  async restart(name: string): Promise<void> {
+    this.refuseWhenClosed()
+    await this.entry(name).supervisor.restart()
   }
 
   /**
@@ -159,6 +161,7 @@ export class ModuleRegistry {
     const entry = this.entry(name)
     const { services, loader } = this.options
     const loaded = await loader.load(entry.record.bundlePath, {}, (each) => this.limitsOf(each))
+    this.refuseWhenClosed()
     if (loaded.assessment.manifest.name !== name) {
       throw new PaddockError('module.duplicate', `The bundle of ${name} now names itself ${loaded.assessment.manifest.name}.`, {
         remedy: 'Unload the module and load the bundle again.',
@@ -176,15 +179,8 @@ export class ModuleRegistry {
       this.options.onConsentNeeded(name)
       return { changed, consentNeeded: true }
     }
-    const before = entry.record
-    this.acceptVersion(entry, loaded)
-    try {
-      await entry.replace(loaded)
-    } catch (error) {
-      this.saveRecord(before)
-      entry.record = before
-      throw error
-    }
+    const { assessment } = loaded
+    await this.upgrade(entry, { ...entry.record, componentSha256: assessment.componentSha256 }, loaded)
     services.state.note('ok', name, 'reloaded', `${name} reloaded${changed ? '' : ', unchanged'}`)
     return { changed, consentNeeded: false }
   }
@@ -208,8 +204,28 @@ export class ModuleRegistry {
     return storePath(this.options.storesDirectory, name)
   }
 
+  /** Puts a version in the place of the one that runs; when it is rejected, that one and its record stay. */
+  private async upgrade(entry: ModuleEntry, record: InstalledModule, loaded: LoadedBundle): Promise<void> {
+    const before = entry.record
+    entry.record = record
+    this.saveRecord(record)
+    entry.pending = null
+    this.options.services.state.clear(`consent ${entry.name}`)
+    try {
+      await entry.replace(loaded)
+    } catch (error) {
+      entry.record = before
+      this.saveRecord(before)
+      throw error
+    }
+  }
+
   private limitsOf(name: string): InstalledModule['limits'] {
     return this.entries.get(name)?.record.limits ?? {}
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.isClosed) throw new PaddockError('sandbox.cancelled', 'Paddock is stopping.')
   }
 
   private refuseDuplicate(loaded: LoadedBundle): void {
