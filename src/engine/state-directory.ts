@@ -1,5 +1,5 @@
 /** The directory that holds everything Paddock keeps, and the lock that keeps a second engine out of it. */
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PaddockError } from '../shared/errors.ts'
 
@@ -39,13 +39,34 @@ export async function openStateDirectory(paths: StatePaths): Promise<StateLock> 
   return takeLock(path.join(paths.root, 'engine.lock'))
 }
 
+/** Locks that this very process holds: its own pid in a file may also be that of an engine before it. */
+const heldHere = new Set<string>()
+
 async function takeLock(file: string): Promise<StateLock> {
+  if (heldHere.has(file)) throw locked(file)
+  heldHere.add(file)
+  try {
+    await takeLockFile(file)
+  } catch (error) {
+    heldHere.delete(file)
+    throw error
+  }
+  return {
+    release: async () => {
+      await rm(file, { force: true })
+      heldHere.delete(file)
+    },
+  }
+}
+
+async function takeLockFile(file: string): Promise<void> {
+  const own = `${file}.${process.pid}`
   for (let attempt = 0; attempt < 3; attempt += 1) {
     try {
-      const handle = await open(file, 'wx', 0o600)
-      await handle.writeFile(String(process.pid))
-      await handle.close()
-      return { release: () => rm(file, { force: true }) }
+      // Linked into place with its content: nobody ever sees a lock without its owner.
+      await writeFile(own, String(process.pid), { mode: 0o600 })
+      await link(own, file)
+      return
     } catch (cause) {
       if (errnoOf(cause) !== 'EEXIST') {
         throw new PaddockError('state.unwritable', `The state directory ${path.dirname(file)} cannot be written.`, { cause })
@@ -53,9 +74,15 @@ async function takeLock(file: string): Promise<StateLock> {
       const owner = Number(await readFile(file, 'utf8').catch(() => ''))
       if (owner !== process.pid && isRunning(owner)) break
       await rm(file, { force: true })
+    } finally {
+      await rm(own, { force: true }).catch(() => undefined)
     }
   }
-  throw new PaddockError('state.locked', `Another Paddock uses the state directory ${path.dirname(file)}.`)
+  throw locked(file)
+}
+
+function locked(file: string): PaddockError {
+  return new PaddockError('state.locked', `Another Paddock uses the state directory ${path.dirname(file)}.`)
 }
 
 /** The code of a system error (`ENOENT`), or undefined. */
