@@ -67,7 +67,10 @@ export class LogHub {
         this.onThreadGone(error)
         resolve()
       })
-      worker.on('exit', () => this.onThreadGone(undefined))
+      worker.on('exit', () => {
+        this.onThreadGone(undefined)
+        resolve()
+      })
     })
   }
 
