@@ -38,32 +38,44 @@ export async function run(options: RunOptions, output: Output): Promise<number> 
     settings: { chains },
   })
   const report = follow(engine, output)
-  const ending = untilEnd(options.forMs)
+  const ending = watchForEnd()
+  let starting: Promise<void> = Promise.resolve()
   let code: number = exitCodes.ok
   try {
     await engine.start()
     output.line('engine.state', { state: 'running', stateDir: engine.stateDir }, `engine runs, state in ${engine.stateDir}`)
-    for (const bundle of options.bundles) {
-      code = Math.max(code, await startBundle(engine, bundle, output))
+    starting = (async () => {
+      for (const bundle of options.bundles) {
+        const result = await startBundle(engine, bundle, output, ending)
+        code = Math.max(code, result)
+      }
+    })()
+    await Promise.race([starting, ending.promise])
+    if (engine.modules.views().length > 0) {
+      if (options.forMs !== undefined) ending.endAfter(options.forMs)
+      await ending.promise
     }
-    if (engine.modules.views().length > 0) await ending.promise
   } finally {
-    ending.cancel()
+    ending.finish()
     code = Math.max(code, engine.modules.views().some((module) => module.status.state === 'dead') ? exitCodes.moduleFailed : 0)
     await close()
+    await starting
     report.stop()
     output.line('engine.state', { state: 'stopped', exitCode: code }, `engine stopped, exit ${code}`)
   }
   return code
 }
 
-async function startBundle(engine: Engine, bundle: string, output: Output): Promise<number> {
+async function startBundle(engine: Engine, bundle: string, output: Output, ending: Ending): Promise<number> {
   try {
+    if (ending.isOver) return exitCodes.ok
     const request = await engine.modules.inspect(path.resolve(bundle), {})
     if (request.chainsMissing.includes(devnetChainId)) await engine.startDevnet()
     await engine.modules.install(request.requestId, request.asks.map((ask) => ask.capability), true)
     return exitCodes.ok
   } catch (error) {
+    // What a signal broke off is no fault.
+    if (ending.isOver) return exitCodes.ok
     const fault = toErrorReport(error)
     output.error({ ...fault, message: `${bundle}: ${fault.message}` })
     return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
@@ -119,13 +131,28 @@ function follow(engine: Engine, output: Output): { stop: () => void } {
   return { stop: () => stops.forEach((stop) => stop()) }
 }
 
-/** Settles at the first SIGINT or SIGTERM or when the time is over; a second signal ends the process at once. */
-function untilEnd(forMs: number | undefined): { promise: Promise<void>; cancel: () => void } {
-  let finish: () => void = () => undefined
+interface Ending {
+  readonly promise: Promise<void>
+  readonly isOver: boolean
+  /** Ends it when the time is over, if nothing ends it before. */
+  endAfter(ms: number): void
+  finish(): void
+}
+
+/** Settles at the first SIGINT or SIGTERM, or when told; a second signal ends the process at once. */
+function watchForEnd(): Ending {
+  let settle: () => void = () => undefined
+  let timer: NodeJS.Timeout | undefined
   let signals = 0
+  let isOver = false
   const promise = new Promise<void>((resolve) => {
-    finish = resolve
+    settle = resolve
   })
+  const finish = (): void => {
+    isOver = true
+    clearTimeout(timer)
+    settle()
+  }
   const onSignal = (): void => {
     signals += 1
     if (signals > 1) process.exit(exitCodes.moduleFailed)
@@ -133,6 +160,14 @@ function untilEnd(forMs: number | undefined): { promise: Promise<void>; cancel: 
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const timer = forMs === undefined ? undefined : setTimeout(finish, forMs)
-  return { promise, cancel: () => clearTimeout(timer) }
+  return {
+    promise,
+    finish,
+    get isOver() {
+      return isOver
+    },
+    endAfter(ms) {
+      if (!isOver) timer = setTimeout(finish, ms)
+    },
+  }
 }
