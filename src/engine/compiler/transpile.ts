@@ -33,8 +33,9 @@ export async function transpileComponent(component: Uint8Array): Promise<Transpi
       cause,
     })
   })
-  const glue = result.files[glueName]
-  if (glue === undefined) throw new PaddockError('compiler.failed', 'The transpiler wrote no JavaScript.')
+  const written = result.files[glueName]
+  if (written === undefined) throw new PaddockError('compiler.failed', 'The transpiler wrote no JavaScript.')
+  const glue = endImplicitTasks(written)
   const cores = new Map(Object.entries(result.files).filter(([name]) => name !== glueName))
   return {
     glue,
@@ -42,6 +43,22 @@ export async function transpileComponent(component: Uint8Array): Promise<Transpi
     instantiations: countInstantiations(glue, [...cores.keys()]),
     imports: result.imports,
   }
+}
+
+const implicitTaskResolve = /^( *if \(createdTask\) \{ createdTask\.resolve\(\[syncRes\]\); )\}$/gm
+
+/**
+ * The glue opens a task for a host call made outside of one of its own exports, which is how our binder enters
+ * a guest, and never closes it: each such call would leave a task behind, and looking through them makes the
+ * next one slower. Closes it. Throws `compiler.failed` where the glue has another form.
+ */
+export function endImplicitTasks(glue: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(glue)
+  if (!text.includes('function _lowerImportBackwardsCompat(')) return glue
+  if ([...text.matchAll(implicitTaskResolve)].length !== 1) {
+    throw new PaddockError('compiler.failed', 'The transpiler wrote JavaScript of an unknown form.')
+  }
+  return new TextEncoder().encode(text.replace(implicitTaskResolve, '$1createdTask.exit(); }'))
 }
 
 /**
