@@ -129,7 +129,14 @@ export function paletteEntries(state: ConsoleState): PaletteEntry[] {
     icon: screenIcons[screen],
     run: () => state.router.go({ screen }),
   }))
-  return [...screensFirst, ...moduleEntries(state), ...chainEntries(state), ...generalEntries(state)]
+  const ofModules = moduleEntries(state)
+  return [
+    ...screensFirst,
+    ...ofModules.filter((entry) => entry.group === 'Modules'),
+    ...generalEntries(state),
+    ...chainEntries(state),
+    ...ofModules.filter((entry) => entry.group === 'Actions'),
+  ]
 }
 
 /** Entries that match a query, best first, the group with the best entry first. `>`, `#` and `@` narrow to one group. */

@@ -68,9 +68,10 @@ export function percent(share: number): Measure {
   return { value: groupDigits(Math.floor(share * 100)), unit: '%' }
 }
 
-/** A measure as plain text, for labels and tooltips. */
+/** A measure as plain text, for sentences, labels and tooltips; "64.0" is "64" where no column aligns it. */
 export function measureText(measure: Measure): string {
-  return measure.unit === '' ? measure.value : `${measure.value}${narrowSpace}${measure.unit}`
+  const value = measure.value.replace(/\.0+$/, '')
+  return measure.unit === '' ? value : `${value}${narrowSpace}${measure.unit}`
 }
 
 /** "1 module", "2 modules"; the plural is the singular with an s unless given. */

@@ -93,7 +93,8 @@ function ofChain(chain: ChainView, nowMs: number): Attention | null {
     title: standing.mark === 'dead' ? `${config.name} is down` : `${config.name}: ${standing.reason}`,
     code: chain.error?.code ?? null,
     effect: standing.mark === 'dead' && chain.error !== null ? `${chain.error.message} ${effect}` : effect,
-    since: chain.head?.receivedAt ?? 0,
+    // When the chain itself lives on, the last block says nothing of how long the trouble lasts.
+    since: chain.status === 'live' ? 0 : (chain.head?.receivedAt ?? 0),
     actions: [
       chain.devnet && standing.mark === 'dead'
         ? { kind: 'start-devnet', label: 'Start devnet' }

@@ -1,3 +1,5 @@
+import { untrack } from 'svelte'
+
 /** A key or a sequence of two, as shown on the sheet: `G then O`, `Shift R`, `/`. */
 export interface KeyBinding {
   readonly keys: string
@@ -44,7 +46,8 @@ export class Keys {
   /** Adds a group until the returned function is called. */
   add(title: string, bindings: readonly KeyBinding[]): () => void {
     const group = { title, bindings }
-    this.groups = [...this.groups, group]
+    // Called from effects, which must not run again because of what they add here.
+    this.groups = [...untrack(() => this.groups), group]
     return () => {
       this.groups = this.groups.filter((other) => other !== group)
     }
