@@ -171,7 +171,12 @@ export class Engine {
 
   /** Takes the state directory and starts what the settings say. Throws `state.*`. */
   async start(): Promise<void> {
-    this.lock = await openStateDirectory(this.paths)
+    try {
+      this.lock = await openStateDirectory(this.paths)
+    } catch (error) {
+      this.phase = 'stopped'
+      throw error
+    }
     await this.logs.open()
     this.loopDelay.enable()
     this.stopTick = this.clock.every(tickMs, () => this.tick())

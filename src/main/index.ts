@@ -3,7 +3,7 @@ import path from 'node:path'
 import { app, BrowserWindow, ipcMain, nativeTheme, protocol, type IpcMainInvokeEvent } from 'electron'
 import { Engine } from '../engine/engine.ts'
 import type { PaddockHandlers } from '../shared/ipc/schema.ts'
-import { toErrorReport } from '../shared/errors.ts'
+import { toErrorReport, type ErrorReport } from '../shared/errors.ts'
 import { appOrigin, serveApp } from './app-protocol.ts'
 import { readArguments } from './arguments.ts'
 import { createHandlers } from './ipc/handlers.ts'
@@ -93,7 +93,15 @@ async function run(): Promise<void> {
   app.on('window-all-closed', () => app.quit())
   stopEngineOnQuit(engine)
   showWindow()
-  await engine.start()
+  try {
+    await engine.start()
+  } catch (error) {
+    // The window stays: it says what is wrong and what to do.
+    const report = toErrorReport(error)
+    engine.state.raise('engine start', 'error', { kind: 'engine' }, report)
+    tell(report)
+    return
+  }
   for (const example of options.examples) {
     await engine.modules
       .installExample(example)
@@ -133,9 +141,12 @@ function originOf(text: string): string {
   }
 }
 
-function fail(error: unknown): void {
-  const report = toErrorReport(error)
+function tell(report: ErrorReport): void {
   process.stderr.write(`paddock: ${report.code}: ${report.message} ${report.remedy}\n`)
+}
+
+function fail(error: unknown): void {
+  tell(toErrorReport(error))
   app.exit(1)
 }
 
