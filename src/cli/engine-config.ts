@@ -9,7 +9,10 @@ export async function readEngineConfig(file: string | undefined): Promise<Engine
   try {
     text = await readFile(file, 'utf8')
   } catch (cause) {
-    throw new PaddockError('settings.invalid', `${file} could not be read.`, { cause, remedy: 'Check the path given to --config.' })
+    throw new PaddockError('settings.invalid', `${file} could not be read.`, {
+      cause,
+      remedy: 'Check the path given to --config.',
+    })
   }
   return parseEngineConfig(text, file)
 }

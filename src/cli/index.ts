@@ -28,7 +28,10 @@ function createProgram(finish: (code: number) => void): Command {
     .description('run modules until a signal; everything their manifests ask for is granted')
     .argument('<bundle...>', 'folders, archives or components')
     .option('--config <file>', 'engine.toml with chains and the state directory')
-    .option('--state-dir <dir>', 'where stores and logs are kept (default: a directory thrown away at the end)')
+    .option(
+      '--state-dir <dir>',
+      'where stores and logs are kept (default: a directory thrown away at the end)',
+    )
     .option('--rpc <chain=url>', 'endpoint of a chain, repeatable', collect, [])
     .option('--for <time>', 'stop after this time, for instance 10s', parseDuration)
     .option('--json', 'one JSON object a line')

@@ -7,12 +7,13 @@ import type { Output } from './output.ts'
 
 /** Prints contract, imports, exports, limits and the verdict. Exit 2 when the component cannot be loaded. */
 export async function inspect(component: string, version: string, output: Output): Promise<number> {
-  const { engine, close } = await createHeadlessEngine({ version, stateDir: null, settings: {} })
+  const headless = await createHeadlessEngine({ version, stateDir: null, settings: {} })
+  const { engine } = headless
   try {
     await engine.start()
     const report = await engine.modules.describe(path.resolve(component))
     const lines = [
-      `${component}`,
+      component,
       `  sha256    ${report.sha256}`,
       `  size      ${report.sizeBytes} bytes`,
       `  contract  ${report.contract === null ? 'none' : `${report.contract.title} (${report.contract.world})`}`,
@@ -27,25 +28,37 @@ export async function inspect(component: string, version: string, output: Output
     output.error(fault)
     return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
   } finally {
-    await close()
+    await headless.close()
   }
 }
 
 /** Checks manifest, hash, capabilities and contract, compiles, instantiates and runs `init` on an empty store. */
 export async function check(bundle: string, version: string, output: Output): Promise<number> {
-  const { engine, close } = await createHeadlessEngine({ version, stateDir: null, settings: {} })
+  const headless = await createHeadlessEngine({ version, stateDir: null, settings: {} })
+  const { engine } = headless
   try {
     await engine.start()
     const request = await engine.modules.inspect(path.resolve(bundle), {})
     const steps: { step: string; ok: boolean; note: string }[] = [
       { step: 'manifest', ok: true, note: `${request.name} ${request.version}` },
-      { step: 'digest', ok: true, note: request.pinned ? 'matches its pin' : `unpinned, sha256:${request.componentSha256}` },
+      {
+        step: 'digest',
+        ok: true,
+        note: request.pinned ? 'matches its pin' : `unpinned, sha256:${request.componentSha256}`,
+      },
       { step: 'contract', ok: true, note: `${request.contract.title} (${request.contract.world})` },
-      { step: 'capabilities', ok: true, note: request.asks.map((ask) => ask.capability).join(', ') || 'none' },
+      {
+        step: 'capabilities',
+        ok: true,
+        note: request.asks.map((ask) => ask.capability).join(', ') || 'none',
+      },
     ]
     await engine.modules.tryOut(request.requestId)
     steps.push({ step: 'init', ok: true, note: 'compiled, instantiated and initialised on an empty store' })
-    const text = [...steps.map(({ step, note }) => `ok    ${step.padEnd(13)} ${note}`), ...request.warnings.map((warning) => `warn  ${warning}`)]
+    const text = [
+      ...steps.map(({ step, note }) => `ok    ${step.padEnd(13)} ${note}`),
+      ...request.warnings.map((warning) => `warn  ${warning}`),
+    ]
     output.result({ ok: true, steps, warnings: request.warnings }, text.join('\n'))
     return exitCodes.ok
   } catch (error) {
@@ -53,6 +66,6 @@ export async function check(bundle: string, version: string, output: Output): Pr
     output.result({ ok: false, error: fault }, `fail  ${fault.code}: ${fault.message} ${fault.remedy}`)
     return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
   } finally {
-    await close()
+    await headless.close()
   }
 }

@@ -20,8 +20,17 @@ export function parseRpcOption(text: string): ChainConfig {
   const chainId = chainIdSchema.safeParse(text.slice(0, Math.max(separator, 0)))
   const url = endpointUrlSchema.safeParse(text.slice(separator + 1))
   if (separator < 0 || !chainId.success || !url.success) {
-    const problem = url.success ? 'the chain id is not a number' : (url.error.issues[0]?.message ?? 'the address is bad')
-    throw new PaddockError('usage.invalid', `--rpc takes CHAIN=URL, for instance 1=wss://node.example; in "${text}" ${problem}`)
+    const problem = url.success
+      ? 'the chain id is not a number'
+      : (url.error.issues[0]?.message ?? 'the address is bad')
+    throw new PaddockError(
+      'usage.invalid',
+      `--rpc takes CHAIN=URL, for instance 1=wss://node.example; in "${text}" ${problem}`,
+    )
   }
-  return chainConfigSchema.parse({ chainId: chainId.data, name: `Chain ${chainId.data}`, endpoints: [{ url: url.data }] })
+  return chainConfigSchema.parse({
+    chainId: chainId.data,
+    name: `Chain ${chainId.data}`,
+    endpoints: [{ url: url.data }],
+  })
 }

@@ -1,7 +1,8 @@
 /** What the headless command prints: JSON lines or lines for people, on stdout; errors on stderr. */
 import type { ErrorReport } from '../shared/errors.ts'
 
-export type LineKind = 'engine.state' | 'module.state' | 'module.log' | 'event.done' | 'chain.state' | 'notice'
+export type LineKind =
+  'engine.state' | 'module.state' | 'module.log' | 'event.done' | 'chain.state' | 'notice'
 
 export interface Output {
   /** One thing that happened. `text` is for people, `fields` for programs. */
@@ -22,7 +23,9 @@ export function createOutput(json: boolean, streams: Streams, now: () => Date): 
   return {
     line(kind, fields, text) {
       const time = now().toISOString()
-      stdout.write(json ? `${JSON.stringify({ time, kind, ...fields })}\n` : `${time.slice(11, 23)} ${text}\n`)
+      stdout.write(
+        json ? `${JSON.stringify({ time, kind, ...fields })}\n` : `${time.slice(11, 23)} ${text}\n`,
+      )
     },
     result(value, text) {
       stdout.write(`${json ? JSON.stringify(value) : text}\n`)

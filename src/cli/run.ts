@@ -32,18 +32,23 @@ export async function run(options: RunOptions, output: Output): Promise<number> 
     if (index >= 0) chains.splice(index, 1)
     chains.push(chain)
   }
-  const { engine, close } = await createHeadlessEngine({
+  const headless = await createHeadlessEngine({
     version: options.version,
     stateDir: options.stateDir ?? config.stateDir,
     settings: { chains },
   })
+  const { engine } = headless
   const report = follow(engine, output)
   const ending = watchForEnd()
   let starting: Promise<void> = Promise.resolve()
   let code: number = exitCodes.ok
   try {
     await engine.start()
-    output.line('engine.state', { state: 'running', stateDir: engine.stateDir }, `engine runs, state in ${engine.stateDir}`)
+    output.line(
+      'engine.state',
+      { state: 'running', stateDir: engine.stateDir },
+      `engine runs, state in ${engine.stateDir}`,
+    )
     starting = (async () => {
       for (const bundle of options.bundles) {
         const result = await startBundle(engine, bundle, output, ending)
@@ -57,8 +62,11 @@ export async function run(options: RunOptions, output: Output): Promise<number> 
     }
   } finally {
     ending.finish()
-    code = Math.max(code, engine.modules.views().some((module) => module.status.state === 'dead') ? exitCodes.moduleFailed : 0)
-    await close()
+    code = Math.max(
+      code,
+      engine.modules.views().some((module) => module.status.state === 'dead') ? exitCodes.moduleFailed : 0,
+    )
+    await headless.close()
     await starting
     report.stop()
     output.line('engine.state', { state: 'stopped', exitCode: code }, `engine stopped, exit ${code}`)
@@ -71,7 +79,11 @@ async function startBundle(engine: Engine, bundle: string, output: Output, endin
     if (ending.isOver) return exitCodes.ok
     const request = await engine.modules.inspect(path.resolve(bundle), {})
     if (request.chainsMissing.includes(devnetChainId)) await engine.startDevnet()
-    await engine.modules.install(request.requestId, request.asks.map((ask) => ask.capability), true)
+    await engine.modules.install(
+      request.requestId,
+      request.asks.map((ask) => ask.capability),
+      true,
+    )
     return exitCodes.ok
   } catch (error) {
     // What a signal broke off is no fault.
@@ -92,7 +104,12 @@ function follow(engine: Engine, output: Output): { stop: () => void } {
     const error = 'error' in status ? { code: status.error.code, message: status.error.message } : undefined
     output.line(
       'module.state',
-      { module: module.name, state: status.state, run: module.run, ...(error === undefined ? {} : { error }) },
+      {
+        module: module.name,
+        state: status.state,
+        run: module.run,
+        ...(error === undefined ? {} : { error }),
+      },
       `${module.name} is ${status.state}${error === undefined ? '' : `: ${error.message}`}`,
     )
   }
@@ -103,19 +120,37 @@ function follow(engine: Engine, output: Output): { stop: () => void } {
         const key = `chain ${chain.config.chainId}`
         if (states.get(key) === chain.status) continue
         states.set(key, chain.status)
-        output.line('chain.state', { chainId: chain.config.chainId, state: chain.status }, `${chain.config.name} is ${chain.status}`)
+        output.line(
+          'chain.state',
+          { chainId: chain.config.chainId, state: chain.status },
+          `${chain.config.name} is ${chain.status}`,
+        )
       }
       for (const notice of change.notices ?? []) {
         if (states.has(`notice ${notice.id} ${notice.time}`)) continue
         states.set(`notice ${notice.id} ${notice.time}`, '')
-        output.line('notice', { id: notice.id, code: notice.error.code, message: notice.error.message }, notice.error.message)
+        output.line(
+          'notice',
+          { id: notice.id, code: notice.error.code, message: notice.error.message },
+          notice.error.message,
+        )
       }
     }),
     engine.logs.follow({ minLevel: 'info' }, (records) => {
       for (const { module, level, message, run, eventType, chainId, blockNumber, source, event } of records) {
         output.line(
           'module.log',
-          { module, run, level, message, source, event, event_type: eventType, chain_id: chainId, block_number: blockNumber },
+          {
+            module,
+            run,
+            level,
+            message,
+            source,
+            event,
+            event_type: eventType,
+            chain_id: chainId,
+            block_number: blockNumber,
+          },
           `${level.padEnd(5)} ${module ?? 'paddock'}: ${message}`,
         )
       }

@@ -1,4 +1,5 @@
 /** Settings on disk, by electron-store; a file that does not hold is kept aside and the operator told (S26). */
+// eslint-disable-next-line no-restricted-imports -- read once at start-up, before there is a window to block
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import path from 'node:path'
 import ElectronStore from 'electron-store'
@@ -34,9 +35,13 @@ export function openSettings(directory: string, now: number): OpenedSettings {
         try {
           store.store = current
         } catch (cause) {
-          throw new PaddockError('settings.unwritable', 'The settings could not be saved; they hold until Paddock ends.', {
-            cause,
-          })
+          throw new PaddockError(
+            'settings.unwritable',
+            'The settings could not be saved; they hold until Paddock ends.',
+            {
+              cause,
+            },
+          )
         }
       },
     },

@@ -6,7 +6,7 @@ import { contextBridge, ipcRenderer, webUtils } from 'electron'
 import { channels, type Envelope } from '../shared/ipc/envelope.ts'
 import { ipcSurface } from '../shared/ipc/surface.ts'
 
-type Listener = (...values: never[]) => void
+type BridgeFunction = ReturnType<(typeof makers)[keyof typeof makers]>
 
 let nextStream = 1
 const streams = new Map<string, (items: unknown[], dropped: number) => void>()
@@ -52,12 +52,12 @@ function openStream(
 
 const makers = { call, event: subscribe, stream: openStream }
 
-function buildBridge(): Record<string, Record<string, Listener>> {
-  const bridge: Record<string, Record<string, Listener>> = {}
+function buildBridge(): Record<string, Record<string, BridgeFunction>> {
+  const bridge: Record<string, Record<string, BridgeFunction>> = {}
   for (const [group, members] of Object.entries(ipcSurface)) {
-    const functions: Record<string, Listener> = {}
+    const functions: Record<string, BridgeFunction> = {}
     for (const [name, kind] of Object.entries(members)) {
-      functions[name] = makers[kind as keyof typeof makers](group, name) as Listener
+      functions[name] = makers[kind](group, name)
     }
     bridge[group] = Object.freeze(functions)
   }

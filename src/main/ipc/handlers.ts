@@ -34,7 +34,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     app: {
       info: () => ({
         version: app.getVersion(),
-        electron: process.versions.electron ?? '',
+        electron: process.versions.electron,
         node: process.versions.node,
         platform: `${process.platform}-${process.arch}`,
         stateDir: engine.stateDir,
@@ -66,9 +66,13 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
         const options = {
           title: kind === 'folder' ? 'Choose a bundle folder' : 'Choose a component or an archive',
           properties: [kind === 'folder' ? ('openDirectory' as const) : ('openFile' as const)],
-          filters: kind === 'file' ? [{ name: 'Modules', extensions: ['wasm', 'tar.gz', 'tgz', 'gz', 'zip'] }] : [],
+          filters:
+            kind === 'file' ? [{ name: 'Modules', extensions: ['wasm', 'tar.gz', 'tgz', 'gz', 'zip'] }] : [],
         }
-        const answer = window === null ? await dialog.showOpenDialog(options) : await dialog.showOpenDialog(window, options)
+        const answer =
+          window === null
+            ? await dialog.showOpenDialog(options)
+            : await dialog.showOpenDialog(window, options)
         return answer.filePaths[0] ?? null
       },
       inspect: ({ path, token }) =>

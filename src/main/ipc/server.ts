@@ -36,9 +36,11 @@ export function serveIpc(options: IpcServerOptions): { emit: PaddockEmitters; di
   const streams = new StreamHub()
 
   const guard = (event: IpcMainInvokeEvent, args: readonly unknown[], arity: number): void => {
-    if (!options.isTrusted(event)) throw new PaddockError('ipc.forbidden', 'This frame may not talk to the engine.')
+    if (!options.isTrusted(event))
+      throw new PaddockError('ipc.forbidden', 'This frame may not talk to the engine.')
     if (args.length > arity) throw new PaddockError('ipc.invalid_input', 'Too many arguments.')
-    if (approximateBytes(args) > maxRequestBytes) throw new PaddockError('ipc.invalid_input', 'The request is too large.')
+    if (approximateBytes(args) > maxRequestBytes)
+      throw new PaddockError('ipc.invalid_input', 'The request is too large.')
   }
 
   const answer = async (work: () => Promise<unknown>, where: string): Promise<Envelope> => {
@@ -59,7 +61,7 @@ export function serveIpc(options: IpcServerOptions): { emit: PaddockEmitters; di
       async () => {
         guard(event, args, 3)
         const spec = member(ipcSchema, group, name) as CallSpec | undefined
-        const handler = member(handlers as unknown as Lookup, group, name) as AnyHandler | undefined
+        const handler = member(handlers, group, name) as AnyHandler | undefined
         if (spec?.kind !== 'call' || handler === undefined) {
           throw new PaddockError('ipc.invalid_input', 'There is no such call.')
         }
@@ -75,13 +77,14 @@ export function serveIpc(options: IpcServerOptions): { emit: PaddockEmitters; di
     const [action, id, group, name, input] = args
     return answer(async () => {
       guard(event, args, 5)
-      if (typeof id !== 'string' || id.length > 32) throw new PaddockError('ipc.invalid_input', 'Bad stream id.')
+      if (typeof id !== 'string' || id.length > 32)
+        throw new PaddockError('ipc.invalid_input', 'Bad stream id.')
       if (action === 'close') {
         streams.close(event.sender, id)
         return undefined
       }
       const spec = member(ipcSchema, group, name) as StreamSpec | undefined
-      const handler = member(handlers as unknown as Lookup, group, name) as AnyHandler | undefined
+      const handler = member(handlers, group, name) as AnyHandler | undefined
       if (action !== 'open' || spec?.kind !== 'stream' || handler === undefined) {
         throw new PaddockError('ipc.invalid_input', 'There is no such stream.')
       }
@@ -120,17 +123,24 @@ function makeEmitters(windows: () => readonly WebContents[]): PaddockEmitters {
   return emitters as unknown as PaddockEmitters
 }
 
-function invalidInput(where: string, issues: readonly { path: PropertyKey[]; message: string }[]): PaddockError {
+function invalidInput(
+  where: string,
+  issues: readonly { path: PropertyKey[]; message: string }[],
+): PaddockError {
   const [issue] = issues
   const at = issue === undefined || issue.path.length === 0 ? '' : ` at "${issue.path.map(String).join('.')}"`
-  return new PaddockError('ipc.invalid_input', `The input of ${where} does not fit its schema${at}: ${issue?.message ?? ''}.`)
+  return new PaddockError(
+    'ipc.invalid_input',
+    `The input of ${where} does not fit its schema${at}: ${issue?.message ?? ''}.`,
+  )
 }
 
 async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new PaddockError('ipc.timeout', `The engine did not answer within ${timeoutMs / 1000} s.`)),
+      () =>
+        reject(new PaddockError('ipc.timeout', `The engine did not answer within ${timeoutMs / 1000} s.`)),
       timeoutMs,
     )
   })

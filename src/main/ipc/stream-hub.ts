@@ -25,7 +25,14 @@ export class StreamHub {
   open(contents: WebContents, id: string, start: (push: Push) => () => void): void {
     const ofWindow = this.ofWindow(contents)
     if (ofWindow.has(id) || ofWindow.size >= maxStreamsPerWindow) return
-    const stream: OpenStream = { contents, id, queue: [], dropped: 0, timer: undefined, stop: () => undefined }
+    const stream: OpenStream = {
+      contents,
+      id,
+      queue: [],
+      dropped: 0,
+      timer: undefined,
+      stop: () => undefined,
+    }
     ofWindow.set(id, stream)
     stream.stop = start((items, dropped) => this.push(stream, items, dropped))
   }
