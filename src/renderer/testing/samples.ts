@@ -98,8 +98,11 @@ export function sampleModule(name: string, change: Partial<ModuleView> = {}): Mo
       ['watch', '0x51c4a7e2b9f03d86e1aa5c7714bd62f08c3a9e02'],
     ],
     limits: defaultLimits,
+    limitsAsked: {},
+    limitsSet: {},
     usage: busyUsage,
     lastError: null,
+    quarantine: null,
     warnings: [],
     ...change,
   }

@@ -84,6 +84,12 @@ function modules(now: number): ModuleView[] {
         error: sampleError('sandbox.out_of_fuel', 'Used 1 000 M fuel in one event, 5 times in 10 min.'),
       },
       restarts: 5,
+      quarantine: {
+        since: now - 6 * minute,
+        cause: sampleError('sandbox.out_of_fuel', 'Used 1 000 M fuel in one event.'),
+        class: 'error',
+        attempts: 5,
+      },
       run: 6,
       pid: null,
       usage: { ...idleUsage, dispatches: 1_204, failed: 5, storeBytes: 1.9 * mib },
