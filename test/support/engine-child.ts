@@ -1,0 +1,23 @@
+/**
+ * An engine in a process of its own, to be killed: `engine-child.ts STATE_DIR CHAIN_URL [BUNDLE]`. Its
+ * settings are on disk. Prints `running` and `block <number>` for each event its modules committed.
+ */
+import { join } from 'node:path'
+import { chainOf, fileSettings, TestEngine } from './engine.ts'
+
+const [stateDir, url, bundle] = process.argv.slice(2)
+if (stateDir === undefined || url === undefined)
+  throw new Error('usage: engine-child.ts STATE_DIR CHAIN_URL [BUNDLE]')
+
+const settings = fileSettings(join(stateDir, 'settings.json'), {
+  devnet: { autoStart: false },
+  chains: [chainOf(url)],
+})
+const test = new TestEngine(stateDir, { settings })
+test.engine.modules.onAnyDispatch((_, { result, blockNumber }) => {
+  if (result === 'committed') process.stdout.write(`block ${blockNumber}\n`)
+})
+await test.engine.start()
+if (bundle !== undefined) await test.load(bundle)
+await test.when('the chain is live', () => test.engine.chains.views()[0]?.status === 'live')
+process.stdout.write('running\n')
