@@ -8,6 +8,12 @@ import { findAnvil } from '../../src/engine/devnet/anvil-binary.ts'
 export class Anvil {
   #process: ChildProcess | null = null
   #port = 0
+  readonly #options: readonly string[]
+
+  /** `options` go on anvil's command line, `--chain-id` for instance. */
+  constructor(options: readonly string[] = []) {
+    this.#options = options
+  }
 
   get http(): string {
     return `http://127.0.0.1:${this.#port}`
@@ -20,7 +26,7 @@ export class Anvil {
   /** Starts with the state of the last run when there is a state file. */
   async start(statePath: string): Promise<this> {
     const binary = await findAnvil(process.cwd())
-    const args = ['--port', String(this.#port), '--no-mining', '--state', statePath]
+    const args = ['--port', String(this.#port), '--no-mining', '--state', statePath, ...this.#options]
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'ignore'] })
     this.#process = child
     const lines = createInterface({ input: child.stdout })
