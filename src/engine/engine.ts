@@ -18,13 +18,16 @@ import { Devnet } from './devnet/devnet.ts'
 import { CronSource } from './events/cron-source.ts'
 import { ModuleLoader } from './modules/loader.ts'
 import { ModuleService } from './modules/module-service.ts'
+import { measureMeans } from './modules/operator-limits.ts'
 import { ModuleRegistry } from './modules/registry.ts'
 import { WatchedFolders } from './modules/watched-folders.ts'
 import type { SandboxLauncher } from './sandboxes/launcher.ts'
 import type { SettingsPort } from './settings-port.ts'
 import { openStateDirectory, statePaths, type StateLock, type StatePaths } from './state-directory.ts'
+import { StartRecord } from './start-record.ts'
 import { StateHub } from './state-hub.ts'
 import { StoreBrowser } from './store-browser/store-browser.ts'
+import { SupervisionStore } from './supervisor/supervision-store.ts'
 import { LogHub } from './telemetry/log-hub.ts'
 import { ModuleMetrics } from './telemetry/module-metrics.ts'
 
@@ -48,6 +51,7 @@ export interface EngineOptions {
 }
 
 const tickMs = 1_000
+const safeModeNotice = 'safe mode'
 
 export class Engine {
   readonly state: StateHub
@@ -67,6 +71,9 @@ export class Engine {
   private readonly folders: WatchedFolders
   private readonly browser: StoreBrowser
   private readonly totals: ModuleMetrics
+  private readonly supervision: SupervisionStore
+  private readonly starts: StartRecord
+  private isSafeMode = false
   private readonly loopDelay: IntervalHistogram
   private readonly startedAt: number
   private phase: EngineView['state'] = 'starting'
@@ -86,6 +93,12 @@ export class Engine {
     this.stateDir = options.stateDir
     this.loopDelay = monitorEventLoopDelay({ resolution: 10 })
     this.totals = new ModuleMetrics(clock)
+    this.starts = new StartRecord(this.paths.starts)
+    this.supervision = new SupervisionStore({
+      file: this.paths.supervision,
+      now: () => clock.now(),
+      onWarning: (error) => this.state.raise('supervision', 'warn', { kind: 'engine' }, error),
+    })
     this.cron = new CronSource(clock)
     this.devnet = new Devnet({
       resolveFrom: path.dirname(options.entries.sandbox),
@@ -142,6 +155,7 @@ export class Engine {
         compiler: this.compiler,
         router,
         logs: this.logs,
+        supervision: this.supervision,
         state: this.state,
         totals: this.totals,
         sources: {
@@ -153,6 +167,7 @@ export class Engine {
       settings: options.settings,
       loader,
       storesDirectory: this.paths.stores,
+      measureMeans: () => measureMeans(this.paths.root),
       onConsentNeeded: () => this.state.touch(),
     })
     this.browser = new StoreBrowser({ entry: options.entries.storeReader })
@@ -177,7 +192,10 @@ export class Engine {
       this.phase = 'stopped'
       throw error
     }
+    await this.supervision.open()
+    await this.beginStart()
     await this.logs.open()
+    if (this.isSafeMode) this.announceSafeMode()
     this.loopDelay.enable()
     this.stopTick = this.clock.every(tickMs, () => this.tick())
     this.chains.apply()
@@ -187,7 +205,8 @@ export class Engine {
       // A machine without the devnet still runs modules on other chains: the notice says what is wrong.
       await this.startDevnet().catch(() => undefined)
     }
-    await this.registry.startEnabled()
+    this.registry.open()
+    if (!this.isSafeMode) await this.registry.startEnabled()
     await this.folders.start()
     this.state.touch()
   }
@@ -196,6 +215,15 @@ export class Engine {
   shutdown(): Promise<void> {
     this.stopping ??= this.stop()
     return this.stopping
+  }
+
+  /** Starts what should run after a start in safe mode. Settles when each module runs, waits or died. */
+  async leaveSafeMode(): Promise<void> {
+    if (!this.isSafeMode) return
+    this.isSafeMode = false
+    this.state.clear(safeModeNotice)
+    this.log('info', 'safe_mode_left', 'Safe mode left by the operator')
+    await this.registry.startEnabled()
   }
 
   /** Short history of one module, or of all together. Throws `module.unknown`. */
@@ -248,7 +276,31 @@ export class Engine {
     this.log('info', 'engine_stopped', 'Engine stopped')
     this.state.dispose()
     await this.logs.close()
+    await this.supervision.flush()
+    await this.starts.end()
     await this.lock?.release()
+  }
+
+  /** After two unclean starts in a row a module may be what brings the engine down: none starts by itself. */
+  private async beginStart(): Promise<void> {
+    try {
+      const { safeMode } = await this.starts.begin(this.clock)
+      this.isSafeMode = safeMode
+    } catch (cause) {
+      // Without the note a start cannot be doubted later; that must not keep this one from succeeding.
+      const error = new PaddockError('state.unwritable', 'This start could not be noted in the state directory.', { cause })
+      this.state.raise('starts', 'warn', { kind: 'engine' }, error.toReport())
+    }
+  }
+
+  private announceSafeMode(): void {
+    const error = new PaddockError(
+      'state.safe_mode',
+      'Paddock ended badly at its last two starts, so no module was started: safe mode.',
+    )
+    this.state.raise(safeModeNotice, 'error', { kind: 'engine' }, error.toReport())
+    this.state.note('warn', 'Paddock', 'safe_mode', error.message)
+    this.log('warn', 'safe_mode', error.message, error.code)
   }
 
   private tick(): void {
@@ -274,6 +326,7 @@ export class Engine {
       dropped: usage.dropped,
       loopDelayMsP99: this.loopDelayMsP99,
       stateDir: this.stateDir,
+      safeMode: this.isSafeMode,
     }
   }
 
@@ -302,7 +355,7 @@ export class Engine {
     this.state.touch()
   }
 
-  private log(level: 'info' | 'error', event: string, message: string, code?: string): void {
+  private log(level: 'info' | 'warn' | 'error', event: string, message: string, code?: string): void {
     this.logs.append([
       {
         time: this.clock.now(),

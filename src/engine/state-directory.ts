@@ -10,6 +10,10 @@ export interface StatePaths {
   readonly bundles: string
   readonly artifacts: string
   readonly devnet: string
+  /** Failures, restarts and quarantines. */
+  readonly supervision: string
+  /** Starts that have not proved themselves. */
+  readonly starts: string
 }
 
 export function statePaths(root: string): StatePaths {
@@ -20,6 +24,8 @@ export function statePaths(root: string): StatePaths {
     bundles: path.join(root, 'bundles'),
     artifacts: path.join(root, 'artifacts'),
     devnet: path.join(root, 'devnet.json'),
+    supervision: path.join(root, 'supervision.json'),
+    starts: path.join(root, 'starts.json'),
   }
 }
 

@@ -18,6 +18,7 @@ export type LoadedStore = Extract<LoadResult, { ok: true }>
 export interface SessionContext {
   readonly name: string
   readonly manifest: ModuleManifest
+  /** As they are now; the operator may change them while the module runs. */
   readonly limits: ModuleLimits
   readonly clock: Clock
   readonly sources: EventSources

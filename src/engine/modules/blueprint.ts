@@ -1,5 +1,5 @@
 /** Turns a judged bundle into what the supervisor runs. */
-import { maxTableElements } from '../../shared/domain/limits.ts'
+import { maxTableElements, type ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
@@ -9,7 +9,10 @@ import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
 import type { LoadedBundle } from './loader.ts'
 
-export type BlueprintHooks = Pick<SessionContext, 'recordDispatch' | 'recordDropped' | 'log'>
+export interface BlueprintHooks extends Pick<SessionContext, 'recordDispatch' | 'recordDropped' | 'log'> {
+  /** What the module may use now: the operator may change it while it runs. */
+  limits(): ModuleLimits
+}
 
 /** Lines below this level are not worth a process hop; the operator may ask for more later. */
 const logLevel = 'debug'
@@ -22,13 +25,14 @@ export function createBlueprint(
   hooks: BlueprintHooks,
 ): Blueprint {
   const { assessment } = loaded
-  const { manifest, limitsGiven: limits } = assessment
+  const { manifest } = assessment
   const contract = contracts.find((each) => each.id === assessment.contract.id)
   if (contract === undefined) {
     throw new PaddockError('internal.bug', `There is no contract ${assessment.contract.id}.`)
   }
   return {
     async compile(signal) {
+      const limits = hooks.limits()
       const compiled = {
         memoryBytes: limits.memoryBytes,
         tableElements: maxTableElements,
@@ -49,7 +53,7 @@ export function createBlueprint(
       artifactDirectory,
       storePath,
       durability: manifest.durability ?? 'event',
-      limits,
+      limits: hooks.limits(),
       capabilities: linkCapabilities(assessment, record.granted),
       logLevel,
     }),
@@ -57,10 +61,14 @@ export function createBlueprint(
       contract.createSession({
         name: manifest.name,
         manifest,
-        limits,
+        get limits() {
+          return hooks.limits()
+        },
         clock: services.clock,
         sources: services.sources,
-        ...hooks,
+        recordDispatch: hooks.recordDispatch,
+        recordDropped: hooks.recordDropped,
+        log: hooks.log,
         ...supervisorHooks,
       }),
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { EventSources } from '../events/sources.ts'
 import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import type { StateHub } from '../state-hub.ts'
+import type { SupervisionStore } from '../supervisor/supervision-store.ts'
 import type { LogHub } from '../telemetry/log-hub.ts'
 import type { ModuleMetrics } from '../telemetry/module-metrics.ts'
 import type { Compiler } from '../compiler/compiler.ts'
@@ -18,6 +19,7 @@ export interface EngineServices {
   readonly router: CapabilityRouter
   readonly sources: EventSources
   readonly logs: LogHub
+  readonly supervision: SupervisionStore
   readonly state: StateHub
   /** Figures of all modules together. */
   readonly totals: ModuleMetrics

@@ -1,23 +1,27 @@
 /** One installed module: its supervisor, its figures, and how the console sees it. */
 import type { Series } from '../../shared/domain/engine.ts'
-import type { GuestLogRecord, LogContext } from '../../shared/domain/log.ts'
+import type { GuestLogRecord, LogContext, LogRecord } from '../../shared/domain/log.ts'
 import type {
   CapabilityStanding,
   Dispatch,
   InstallRequest,
   ModuleStatus,
   ModuleView,
+  Quarantine,
 } from '../../shared/domain/module.ts'
+import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import { defaultLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
 import { defaultLifecyclePolicy } from '../supervisor/lifecycle.ts'
-import { ModuleSupervisor, type Blueprint } from '../supervisor/module-supervisor.ts'
+import { ModuleSupervisor, type Blueprint, type Remembered } from '../supervisor/module-supervisor.ts'
+import { quarantineLines } from '../supervisor/supervision-store.ts'
 import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
 import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
 import type { EngineServices } from './engine-services.ts'
 import { capabilityStandings, linkCapabilities } from './grants.ts'
+import { limitsFor } from './limits.ts'
 import type { LoadedBundle } from './loader.ts'
 
 /** Recent dispatches kept for the console. */
@@ -45,6 +49,8 @@ export class ModuleEntry {
   /** Read a moment ago for the consent sheet: the first start need not read it again. */
   private preloaded: LoadedBundle | null = null
   private recent: Dispatch[] = []
+  /** What it logged last before its quarantine. */
+  private lastLines: LogRecord[] = []
   private readonly calls = new Map<string, { calls: number; denied: number }>()
   private readonly listeners = new Set<(dispatch: Dispatch) => void>()
   private runAbort = new AbortController()
@@ -54,6 +60,8 @@ export class ModuleEntry {
     this.options = options
     this.record = record
     this.metrics = new ModuleMetrics(services.clock)
+    const remembered = services.supervision.get(record.name)
+    this.lastLines = remembered?.lastLines ?? []
     this.supervisor = new ModuleSupervisor({
       name: record.name,
       launcher: services.launcher,
@@ -79,6 +87,8 @@ export class ModuleEntry {
       onLoaded: (memoryBytes, storeBytes) => this.metrics.recordMemory(memoryBytes, storeBytes),
       onEvent: (level, event, message, error) => this.onEvent(level, event, message, error),
       onChange: () => this.onChange(),
+      remembered,
+      remember: (each) => this.remember(each),
     })
   }
 
@@ -89,7 +99,10 @@ export class ModuleEntry {
   /** Takes a bundle for the next run and answers its blueprint. */
   adopt(loaded: LoadedBundle): Blueprint {
     this.loaded = loaded
-    return createBlueprint(loaded, this.record, this.options.storePath, this.options.services, this.hooks())
+    return createBlueprint(loaded, this.record, this.options.storePath, this.options.services, {
+      ...this.hooks(),
+      limits: () => this.loaded?.assessment.limitsGiven ?? loaded.assessment.limitsGiven,
+    })
   }
 
   /** Lets the first start use a bundle that was just judged. */
@@ -113,6 +126,33 @@ export class ModuleEntry {
   subscribesTo(chainId: string): boolean {
     const subscriptions = this.loaded?.assessment.subscriptions ?? []
     return subscriptions.some((each) => 'chainId' in each && each.chainId === chainId)
+  }
+
+  /** Why it is quarantined and what it logged last before; null while it is not. */
+  quarantine(): { quarantine: Quarantine; lastLines: LogRecord[] } | null {
+    const { quarantine } = this.supervisor
+    return quarantine === null ? null : { quarantine, lastLines: this.lastLines }
+  }
+
+  /**
+   * Applies the operator's limits, which `record` holds already: the next call has the new fuel, deadline and queue,
+   * while memory and store are fixed in a running sandbox, so a change of these restarts it. State and queue stay.
+   */
+  async applyLimits(): Promise<void> {
+    const { loaded } = this
+    if (loaded === null) return
+    const { limitsAsked: asked, limitsGiven: before, warnings } = loaded.assessment
+    const { given, warnings: fresh } = limitsFor(asked, defaultLimits, definedLimits(this.record.limits))
+    const stale = limitsFor(asked, defaultLimits, before).warnings
+    const others = warnings.filter((warning) => !stale.includes(warning))
+    this.loaded = {
+      ...loaded,
+      assessment: { ...loaded.assessment, limitsGiven: given, warnings: [...others, ...fresh] },
+    }
+    this.onChange()
+    const isFixed = given.memoryBytes !== before.memoryBytes || given.storeBytes !== before.storeBytes
+    const { name } = this.supervisor.phase
+    if (isFixed && name !== 'stopped' && name !== 'stopping' && name !== 'dead') await this.supervisor.restart()
   }
 
   dispatches(limit: number): Dispatch[] {
@@ -176,9 +216,12 @@ export class ModuleEntry {
       subscriptions: [...(assessment?.subscriptions ?? [])],
       capabilities: this.standings(),
       config: (manifest?.config ?? []).map(([key, value]) => [key, value]),
-      limits: assessment?.limitsGiven ?? defaultLimits,
+      limits: assessment?.limitsGiven ?? { ...defaultLimits, ...definedLimits(record.limits) },
+      limitsAsked: assessment?.limitsAsked ?? {},
+      limitsSet: definedLimits(record.limits),
       usage: this.metrics.usage(supervisor.queued),
       lastError: supervisor.lastError,
+      quarantine: supervisor.quarantine,
       warnings: [...(assessment?.warnings ?? [])],
     }
   }
@@ -191,7 +234,7 @@ export class ModuleEntry {
     }))
   }
 
-  private hooks(): BlueprintHooks {
+  private hooks(): Omit<BlueprintHooks, 'limits'> {
     return {
       recordDispatch: (dispatch, reply) => this.recordDispatch(dispatch, reply),
       recordDropped: (count) => {
@@ -201,6 +244,23 @@ export class ModuleEntry {
       },
       log: (level, event, message, code, context) => this.log(level, event, message, code, context),
     }
+  }
+
+  private remember(remembered: Remembered): void {
+    const { supervision, logs } = this.options.services
+    if (remembered.quarantine === null) this.lastLines = []
+    supervision.set(this.name, { ...remembered, lastLines: this.lastLines })
+    if (remembered.quarantine === null || this.lastLines.length > 0) return
+    const { since } = remembered.quarantine
+    void logs.query({ module: this.name }, null, quarantineLines).then(
+      ({ records }) => {
+        if (this.supervisor.quarantine?.since !== since) return
+        this.lastLines = records
+        supervision.set(this.name, { ...remembered, lastLines: records })
+      },
+      // The log cannot be read, which it has told itself; the quarantine stands without its lines.
+      () => undefined,
+    )
   }
 
   private async onHostCall(call: HostCall, run: number): Promise<HostOutcome> {
@@ -283,4 +343,8 @@ export class ModuleEntry {
     this.options.onChange(this)
     this.options.services.state.touch()
   }
+}
+
+function definedLimits(limits: InstalledModule['limits']): Partial<ModuleLimits> {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

@@ -1,6 +1,8 @@
 /** What console and command line do with modules; a facade over registry, loader and store browser. */
 import path from 'node:path'
-import type { Dispatch, InstallRequest, ModuleView } from '../../shared/domain/module.ts'
+import type { LimitBounds, ModuleLimits } from '../../shared/domain/limits.ts'
+import type { LogRecord } from '../../shared/domain/log.ts'
+import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
 import { describeWorld } from '../../shared/component/world.ts'
 import type { SettingsPort } from '../settings-port.ts'
@@ -68,6 +70,29 @@ export class ModuleService {
 
   restart(name: string): Promise<void> {
     return this.options.registry.restart(name)
+  }
+
+  /** Starts a dead or quarantined module with its failures forgotten. Throws `module.unknown`. */
+  revive(name: string): Promise<void> {
+    return this.options.registry.start(name)
+  }
+
+  /** Ends a quarantine without starting the module, now or with the engine. Throws `module.unknown`. */
+  disable(name: string): Promise<void> {
+    return this.options.registry.stop(name)
+  }
+
+  /** Why a module is quarantined, with what it logged last before; null while it is not. Throws `module.unknown`. */
+  quarantine(name: string): { quarantine: Quarantine; lastLines: LogRecord[] } | null {
+    return this.options.registry.entry(name).quarantine()
+  }
+
+  limitBounds(name: string): Promise<LimitBounds> {
+    return this.options.registry.limitBounds(name)
+  }
+
+  setLimits(name: string, limits: Partial<ModuleLimits> | null): Promise<void> {
+    return this.options.registry.setLimits(name, limits)
   }
 
   reload(name: string): Promise<{ changed: boolean; consentNeeded: boolean }> {

@@ -1,6 +1,7 @@
 /** Every installed module of one engine: what the operator does to them, by name. */
 import { rm } from 'node:fs/promises'
 import type { Dispatch, InstallRequest, ModuleView } from '../../shared/domain/module.ts'
+import type { LimitBounds, ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError, toErrorReport } from '../../shared/errors.ts'
 import type { SettingsPort } from '../settings-port.ts'
@@ -9,6 +10,7 @@ import { needsConsent } from './grants.ts'
 import { describeInstall } from './install-request.ts'
 import type { LoadedBundle, LoadOptions, ModuleLoader } from './loader.ts'
 import { ModuleEntry } from './module-entry.ts'
+import { checkLimits, limitBounds, type MachineMeans } from './operator-limits.ts'
 import { PendingInstalls } from './pending-installs.ts'
 import { storePath } from './store-path.ts'
 
@@ -17,6 +19,7 @@ export interface RegistryOptions {
   readonly settings: SettingsPort
   readonly loader: ModuleLoader
   readonly storesDirectory: string
+  readonly measureMeans: () => Promise<MachineMeans>
   /** A bundle waits for the operator: show it. */
   readonly onConsentNeeded: (name: string) => void
 }
@@ -33,13 +36,15 @@ export class ModuleRegistry {
     this.options = options
   }
 
-  /** Starts every module that should run. Settles when each runs, waits or died; never rejects. */
+  /** Takes every installed module in, without starting any. */
+  open(): void {
+    for (const record of this.options.settings.get().modules) this.addEntry(record)
+  }
+
+  /** Starts every module that should run and is not quarantined. Settles when each runs, waits or died; never rejects. */
   async startEnabled(): Promise<void> {
-    const records = this.options.settings.get().modules
-    for (const record of records) this.addEntry(record)
-    await Promise.all(
-      records.filter((record) => record.enabled).map((record) => this.entry(record.name).supervisor.start()),
-    )
+    const enabled = this.all().filter((entry) => entry.record.enabled)
+    await Promise.all(enabled.map((entry) => entry.supervisor.resume()))
   }
 
   /** Stops all modules at once; none starts any more. */
@@ -147,6 +152,27 @@ export class ModuleRegistry {
     await entry.supervisor.stop()
   }
 
+  /** What an operator may set as limits of the module on this machine. Throws `module.unknown`. */
+  async limitBounds(name: string): Promise<LimitBounds> {
+    const entry = this.entry(name)
+    return limitBounds(await this.options.measureMeans(), entry.metrics.store ?? 0)
+  }
+
+  /**
+   * Sets limits in place of the manifest's and the engine's; those not named stay, null takes all back. Throws
+   * `module.unknown` and `module.bad_limits`.
+   */
+  async setLimits(name: string, limits: Partial<ModuleLimits> | null): Promise<void> {
+    const bounds = await this.limitBounds(name)
+    if (limits !== null) checkLimits(limits, bounds)
+    this.refuseWhenClosed()
+    const entry = this.entry(name)
+    entry.record = { ...entry.record, limits: limits === null ? {} : { ...entry.record.limits, ...limits } }
+    this.saveRecord(entry.record)
+    this.options.services.state.note('ok', name, 'limits_set', `Limits of ${name} ${limits === null ? 'taken back' : 'set'} by you`)
+    await entry.applyLimits()
+  }
+
   async restart(name: string): Promise<void> {
     this.refuseWhenClosed()
     await this.entry(name).supervisor.restart()
@@ -191,6 +217,7 @@ export class ModuleRegistry {
     const { settings, services } = this.options
     await entry.supervisor.dispose()
     this.entries.delete(name)
+    services.supervision.remove(name)
     services.state.clear(`consent ${name}`)
     settings.set({ ...settings.get(), modules: settings.get().modules.filter((record) => record.name !== name) })
     if (purgeStore) {

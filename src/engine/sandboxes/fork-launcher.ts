@@ -54,7 +54,7 @@ export class ForkLauncher implements SandboxLauncher {
     const { execPath, environment = process.env, extraEnvironment = {} } = this.options
     try {
       const child = fork(options.entry, [...(options.args ?? [])], {
-        execArgv: [...(options.execArgv ?? [])],
+        execArgv: [...heapFlag(options.heapLimitMb), ...(options.execArgv ?? [])],
         ...(execPath === undefined ? {} : { execPath }),
         env: { ...childEnvironment(environment), ...extraEnvironment },
         serialization: 'advanced',
@@ -65,6 +65,10 @@ export class ForkLauncher implements SandboxLauncher {
       return new ForkedProcess(undefined)
     }
   }
+}
+
+function heapFlag(heapLimitMb: number | undefined): string[] {
+  return heapLimitMb === undefined ? [] : [`--max-old-space-size=${heapLimitMb}`]
 }
 
 type OutputListener = (line: string, stream: 'stdout' | 'stderr') => void

@@ -11,7 +11,9 @@ export interface LaunchOptions {
   readonly entry: string
   /** Unique among running processes; joins the platform's own death reports to this process. */
   readonly serviceName: string
-  /** V8 and Node flags, for instance `--max-old-space-size=256`. */
+  /** Cap of the V8 heap, in MiB: how it is passed differs between platforms. V8's own choice when left out. */
+  readonly heapLimitMb?: number
+  /** Node flags. */
   readonly execArgv?: readonly string[]
   /** Further script arguments. Never a secret: arguments are visible to other users. */
   readonly args?: readonly string[]

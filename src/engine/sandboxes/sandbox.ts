@@ -3,7 +3,9 @@
  * one honest end. Whatever happens to the process, every pending promise settles with a typed error.
  */
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
+import { sandboxHeapMb } from '../../shared/domain/limits.ts'
 import type { GuestLogRecord } from '../../shared/domain/log.ts'
+import type { EndClass } from '../../shared/domain/module.ts'
 import {
   generationArgument,
   sandboxMessageSchema,
@@ -18,6 +20,7 @@ import {
 } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
 import type { LaunchedProcess, ProcessExit, SandboxLauncher } from './launcher.ts'
+import { classifyEnd, describeEnd } from './process-end.ts'
 
 /** Start values with their reasons: style 4; the 3 s are issue 3's bound for a silent sandbox. */
 export const sandboxTimes = {
@@ -40,9 +43,12 @@ export interface SandboxHandlers {
   onOutput(line: string): void
 }
 
-/** How a sandbox ended: `error` is null after an orderly stop. */
+/** The one report of a sandbox's end: `error` is null after an orderly stop. */
 export interface SandboxEnd {
+  readonly class: EndClass
   readonly exit: ProcessExit
+  /** Why we killed it, when we did. */
+  readonly killReason: ErrorReport | null
   readonly error: ErrorReport | null
 }
 
@@ -53,6 +59,8 @@ export interface SandboxOptions {
   readonly generation: number
   readonly clock: Clock
   readonly execArgv?: readonly string[]
+  /** Resident bytes from which the process is killed with `sandbox.out_of_memory`. */
+  readonly residentLimitBytes: number
   readonly handlers: SandboxHandlers
 }
 
@@ -73,6 +81,7 @@ export class Sandbox {
 
   private readonly process: LaunchedProcess
   private readonly clock: Clock
+  private readonly residentLimitBytes: number
   private readonly handlers: SandboxHandlers
   private readonly pendingCalls = new Map<number, PendingCall>()
   private readonly pendingLoads = new Map<number, Waiter<LoadResult>>()
@@ -95,6 +104,7 @@ export class Sandbox {
   constructor(options: SandboxOptions) {
     this.generation = options.generation
     this.clock = options.clock
+    this.residentLimitBytes = options.residentLimitBytes
     this.handlers = options.handlers
     this.lastSignOfLife = options.clock.monotonicMs()
     this.lastTick = this.lastSignOfLife
@@ -107,6 +117,7 @@ export class Sandbox {
       entry: options.entry,
       serviceName: options.serviceName,
       args: [`${generationArgument}${options.generation}`],
+      heapLimitMb: sandboxHeapMb,
       ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
     })
     this.cancelReadyTimer = this.clock.after(sandboxTimes.readyMs, () =>
@@ -259,6 +270,7 @@ export class Sandbox {
         return
       case 'process':
         this.handlers.onProcess(message)
+        this.checkMemory(message.residentBytes)
         return
       case 'pong':
         return
@@ -293,12 +305,26 @@ export class Sandbox {
     this.lastTick = this.clock.monotonicMs()
   }
 
+  /** Out of memory ends this process only, before the system looks for a victim of its own choice. */
+  private checkMemory(residentBytes: number): void {
+    if (residentBytes <= this.residentLimitBytes) return
+    const [used, limit] = [residentBytes, this.residentLimitBytes].map((each) => Math.round(each / 1_048_576))
+    this.kill(
+      new PaddockError('sandbox.out_of_memory', `The sandbox process held ${used} MiB of memory; ${limit} MiB are allowed.`),
+    )
+  }
+
   private onExit(exit: ProcessExit): void {
     this.cancelReadyTimer()
     this.stopWatch()
     const orderly = this.stopping && this.killReason === undefined && exit.class === 'clean'
-    const error = orderly ? null : (this.killReason ?? exitError(exit)).toReport()
-    const end: SandboxEnd = { exit, error }
+    const killReason = this.killReason?.toReport() ?? null
+    const end: SandboxEnd = {
+      class: classifyEnd(exit, killReason),
+      exit,
+      killReason,
+      error: orderly ? null : describeEnd(exit, killReason),
+    }
     this.end = end
     const reason = this.endError(end)
     this.settleReady?.reject(reason)
@@ -322,19 +348,4 @@ function settle<T>(waiting: Map<number, { resolve: (value: T) => void }>, id: nu
   if (entry === undefined) return
   waiting.delete(id)
   entry.resolve(value)
-}
-
-function exitError(exit: ProcessExit): PaddockError {
-  switch (exit.class) {
-    case 'launch-failed':
-      return new PaddockError('sandbox.launch_failed', 'The sandbox process could not be started.')
-    case 'oom':
-      return new PaddockError('sandbox.out_of_memory', 'The sandbox process ran out of memory.')
-    default: {
-      const how = exit.signal === null ? `exit code ${exit.code ?? 'unknown'}` : `signal ${exit.signal}`
-      return new PaddockError('sandbox.exited', `The sandbox process ended by itself (${how}).`, {
-        details: { class: exit.class },
-      })
-    }
-  }
 }

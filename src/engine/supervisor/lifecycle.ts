@@ -10,9 +10,14 @@
 import type { ErrorReport } from '../../shared/errors.ts'
 import { backoffDelayMs, type BackoffPolicy, restartBackoff } from './backoff.ts'
 
+/**
+ * When failures become too many (spec nexum-host 12.3, 12.4). Only a committed dispatch resets the
+ * consecutive count: neither a successful `init` nor running quietly for a while proves that a module
+ * handles events. Failures of the window end by age alone.
+ */
 export interface LifecyclePolicy {
   readonly backoff: BackoffPolicy
-  /** Consecutive failures that make a module dead (spec nexum-host 12.4). */
+  /** Consecutive failures that make a module dead. */
   readonly maxConsecutiveFailures: number
   /** Failures within `windowMs` that make a module dead. */
   readonly maxFailuresInWindow: number
@@ -35,7 +40,8 @@ export type LifecyclePhase =
   | { readonly name: 'restarting'; readonly delayMs: number; readonly error: ErrorReport }
   /** Winding down; `then` says what follows. */
   | { readonly name: 'stopping'; readonly then: 'stop' | 'resolve' }
-  | { readonly name: 'dead'; readonly error: ErrorReport }
+  /** `poisoned`: by too many failures rather than by one that trying again cannot mend. */
+  | { readonly name: 'dead'; readonly error: ErrorReport; readonly poisoned: boolean }
 
 export interface LifecycleState {
   readonly phase: LifecyclePhase
@@ -52,6 +58,8 @@ export interface LifecycleState {
 
 export type LifecycleEvent =
   | { readonly type: 'start' }
+  /** The engine starts: as `start`, but nothing is forgiven and the dead stay dead. */
+  | { readonly type: 'resume' }
   | { readonly type: 'stop' }
   | { readonly type: 'restart' }
   | { readonly type: 'resolved'; readonly attempt: number }
@@ -104,6 +112,8 @@ export function step(
   switch (event.type) {
     case 'start':
       return onStart(state)
+    case 'resume':
+      return state.phase.name === 'stopped' ? resolve(state) : unchanged(state)
     case 'stop':
       return onStop(state)
     case 'restart':
@@ -120,7 +130,7 @@ export function step(
         : unchanged(state)
     case 'rejected':
       return isBusy(state)
-        ? { state: next(state, { name: 'dead', error: event.error }), effects: [{ do: 'kill' }] }
+        ? { state: next(state, { name: 'dead', error: event.error, poisoned: false }), effects: [{ do: 'kill' }] }
         : unchanged(state)
     case 'failed':
       return isBusy(state) ? fail(state, event.error, now, random, policy) : unchanged(state)
@@ -199,7 +209,7 @@ function fail(
   const failed = { ...state, consecutiveFailures, failureTimes }
   const isPoisoned =
     consecutiveFailures >= policy.maxConsecutiveFailures || failureTimes.length >= policy.maxFailuresInWindow
-  if (isPoisoned) return { state: next(failed, { name: 'dead', error }), effects: [{ do: 'kill' }] }
+  if (isPoisoned) return { state: next(failed, { name: 'dead', error, poisoned: true }), effects: [{ do: 'kill' }] }
   const delayMs = backoffDelayMs(consecutiveFailures, random, policy.backoff)
   return {
     state: next(failed, { name: 'restarting', delayMs, error }),
@@ -226,6 +236,7 @@ function isBusy(state: LifecycleState): boolean {
 }
 
 function forgiven(state: LifecycleState): LifecycleState {
+  if (state.consecutiveFailures === 0 && state.failureTimes.length === 0) return state
   return { ...state, consecutiveFailures: 0, failureTimes: [] }
 }
 

@@ -3,12 +3,14 @@
  * what a module does once it is loaded is its contract session's business.
  */
 import type { GuestLogRecord } from '../../shared/domain/log.ts'
-import type { ModuleStatus } from '../../shared/domain/module.ts'
+import type { ModuleStatus, Quarantine } from '../../shared/domain/module.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
 import type { HostCall, HostOutcome, LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { ContractSession, LoadedStore } from '../contracts/session.ts'
 import type { Clock } from '../clock.ts'
 import type { SandboxLauncher } from '../sandboxes/launcher.ts'
+import { residentLimitBytes } from '../sandboxes/memory-limits.ts'
+import { endClassOf } from '../sandboxes/process-end.ts'
 import { Sandbox } from '../sandboxes/sandbox.ts'
 import { isRejection } from './rejections.ts'
 import {
@@ -20,6 +22,7 @@ import {
   type LifecyclePolicy,
   type LifecycleState,
 } from './lifecycle.ts'
+import type { SupervisionRecord } from './supervision-store.ts'
 
 /** Time a running call gets when the module is stopped (style 4: ask, 5 s, then kill). */
 const stopGraceMs = 5_000
@@ -38,6 +41,9 @@ export interface SessionHooks {
   onHealthy(): void
 }
 
+/** What of a module's failures outlives the engine. */
+export type Remembered = Omit<SupervisionRecord, 'lastLines'>
+
 export interface SupervisorOptions {
   readonly name: string
   readonly launcher: SandboxLauncher
@@ -55,6 +61,10 @@ export interface SupervisorOptions {
   /** Supervisor events for log and console (spec nexum-host 12.6). */
   readonly onEvent: (level: GuestLogRecord['level'], event: string, message: string, error?: ErrorReport) => void
   readonly onChange: () => void
+  /** What an engine before this one remembered of it. */
+  readonly remembered?: Remembered | undefined
+  /** Called whenever that changed. */
+  readonly remember?: (record: Remembered) => void
 }
 
 export class ModuleSupervisor {
@@ -74,11 +84,25 @@ export class ModuleSupervisor {
   private cancelTimer: () => void = () => undefined
   private abort = new AbortController()
   private lastFailure: { time: number; error: ErrorReport } | undefined
+  private quarantined: Quarantine | null = null
   private readonly waiters = new Set<() => void>()
 
   constructor(options: SupervisorOptions) {
     this.options = options
     this.since = options.clock.now()
+    if (options.remembered !== undefined) this.restore(options.remembered)
+  }
+
+  /** Where an engine before this one left off: the window of failures goes on, the quarantined stays dead. */
+  private restore(remembered: Remembered): void {
+    const { failureTimes, consecutiveFailures, restarts, lastError, quarantine } = remembered
+    this.restartCount = restarts
+    this.lastFailure = lastError ?? undefined
+    this.quarantined = quarantine
+    this.state = { ...this.state, failureTimes, consecutiveFailures }
+    if (quarantine === null) return
+    this.since = quarantine.since
+    this.state = { ...this.state, phase: { name: 'dead', error: quarantine.cause, poisoned: true } }
   }
 
   get phase(): LifecyclePhase {
@@ -110,6 +134,11 @@ export class ModuleSupervisor {
     return this.lastFailure ?? null
   }
 
+  /** Set while the module is dead by too many failures. */
+  get quarantine(): Quarantine | null {
+    return this.quarantined
+  }
+
   get status(): ModuleStatus {
     const { phase } = this.state
     const since = this.since
@@ -135,8 +164,22 @@ export class ModuleSupervisor {
     await this.settled()
   }
 
-  /** Stops it: the running call may finish. Settles when the sandbox is gone. */
+  /** Starts a stopped module as the engine starts: no failure is forgotten, a quarantined one stays down. */
+  async resume(): Promise<void> {
+    this.send({ type: 'resume' })
+    await this.settled()
+  }
+
+  /** Stops it: the running call may finish; ends a quarantine. Settles when the sandbox is gone. */
   async stop(): Promise<void> {
+    if (this.quarantined !== null) {
+      this.quarantined = null
+      this.rememberNow()
+    }
+    await this.halt()
+  }
+
+  private async halt(): Promise<void> {
     this.send({ type: 'stop' })
     await this.settled()
   }
@@ -170,7 +213,7 @@ export class ModuleSupervisor {
 
   /** Stops it for good and forgets its session. */
   async dispose(): Promise<void> {
-    await this.stop()
+    await this.halt()
     this.session?.close()
     this.session = undefined
   }
@@ -190,6 +233,9 @@ export class ModuleSupervisor {
     this.state = state
     if (state.phase !== before.phase) this.onPhase(before.phase, state.phase)
     for (const effect of effects) this.carryOut(effect)
+    if (before.failureTimes !== state.failureTimes || before.consecutiveFailures !== state.consecutiveFailures) {
+      this.rememberNow()
+    }
     if (state !== before) this.options.onChange()
     if (isSettled(state.phase)) {
       for (const wake of this.waiters) wake()
@@ -197,9 +243,21 @@ export class ModuleSupervisor {
     }
   }
 
+  private rememberNow(): void {
+    const { failureTimes, consecutiveFailures } = this.state
+    this.options.remember?.({
+      failureTimes: [...failureTimes],
+      consecutiveFailures,
+      restarts: this.restartCount,
+      lastError: this.lastFailure ?? null,
+      quarantine: this.quarantined,
+    })
+  }
+
   private onPhase(before: LifecyclePhase, phase: LifecyclePhase): void {
     const { name, clock, onEvent } = this.options
     this.since = clock.now()
+    if (phase.name === 'resolving' || phase.name === 'loading') this.quarantined = null
     switch (phase.name) {
       case 'restarting':
         this.restartCount += 1
@@ -210,7 +268,8 @@ export class ModuleSupervisor {
       case 'dead':
         this.lastFailure = { time: clock.now(), error: phase.error }
         this.session?.close()
-        onEvent('error', this.state.consecutiveFailures > 0 ? 'poisoned' : 'init_failed', `${name} is dead: ${phase.error.message}`, phase.error)
+        if (phase.poisoned) this.quarantined = this.quarantineFor(phase.error)
+        onEvent('error', phase.poisoned ? 'poisoned' : 'init_failed', `${name} is dead: ${phase.error.message}`, phase.error)
         return
       case 'stopped':
         this.session?.close()
@@ -228,6 +287,16 @@ export class ModuleSupervisor {
         return
       default:
         return
+    }
+  }
+
+  private quarantineFor(cause: ErrorReport): Quarantine {
+    const { consecutiveFailures, failureTimes } = this.state
+    return {
+      since: this.since,
+      cause,
+      class: endClassOf(cause),
+      attempts: Math.max(consecutiveFailures, failureTimes.length),
     }
   }
 
@@ -283,9 +352,10 @@ export class ModuleSupervisor {
       const artifactDirectory = await blueprint.compile(this.abort.signal)
       await this.predecessorGone
       if (attempt !== this.state.attempt) return
-      const sandbox = this.launchSandbox(attempt)
+      const spec = blueprint.loadSpec(this.state.run, artifactDirectory)
+      const sandbox = this.launchSandbox(attempt, spec.limits.memoryBytes)
       await sandbox.ready
-      const result = await sandbox.load(blueprint.loadSpec(this.state.run, artifactDirectory))
+      const result = await sandbox.load(spec)
       if (attempt !== this.state.attempt) return
       if (!result.ok) throw PaddockError.fromReport(result.error)
       for (const warning of result.warnings) this.options.onEvent('warn', 'store_warning', warning.message, warning)
@@ -297,7 +367,7 @@ export class ModuleSupervisor {
     }
   }
 
-  private launchSandbox(attempt: number): Sandbox {
+  private launchSandbox(attempt: number, memoryBytes: number): Sandbox {
     const { options } = this
     const { run } = this.state
     const generation = options.nextGeneration()
@@ -307,6 +377,7 @@ export class ModuleSupervisor {
       serviceName: `paddock-sandbox-${generation}-${options.name}`,
       generation,
       clock: options.clock,
+      residentLimitBytes: residentLimitBytes(memoryBytes),
       handlers: {
         onHostCall: (call) => options.onHostCall(call, run),
         onLogs: (records, dropped) => options.onLogs(records, dropped, run),
@@ -316,7 +387,9 @@ export class ModuleSupervisor {
     })
     this.sandbox = sandbox
     sandbox.onEnd((end) => {
-      if (end.error !== null) this.send({ type: 'failed', attempt, error: end.error })
+      if (end.error === null) return
+      if (attempt === this.state.attempt) options.onEvent('debug', 'sandbox_ended', end.error.message, end.error)
+      this.send({ type: 'failed', attempt, error: end.error })
     })
     return sandbox
   }

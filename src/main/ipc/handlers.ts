@@ -46,6 +46,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
         const problem = await shell.openPath(engine.stateDir)
         if (problem !== '') throw new PaddockError('internal.bug', 'The folder could not be shown.')
       },
+      leaveSafeMode: () => engine.leaveSafeMode(),
     },
     preferences: {
       get: () => preferencesSchema.parse(settings.get()),
@@ -91,6 +92,11 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
       start: ({ name }) => engine.modules.start(name),
       stop: ({ name }) => engine.modules.stop(name),
       restart: ({ name }) => engine.modules.restart(name),
+      revive: ({ name }) => engine.modules.revive(name),
+      disable: ({ name }) => engine.modules.disable(name),
+      quarantine: ({ name }) => engine.modules.quarantine(name),
+      limitBounds: ({ name }) => engine.modules.limitBounds(name),
+      setLimits: ({ name, limits }) => engine.modules.setLimits(name, limits === null ? null : definedOnly(limits)),
       reload: ({ name }) => engine.modules.reload(name),
       remove: ({ name, purgeStore }) => engine.modules.remove(name, purgeStore),
       dispatches: ({ name, limit }) => engine.modules.dispatches(name, limit),

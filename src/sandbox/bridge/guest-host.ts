@@ -3,6 +3,7 @@
  * gives every call exactly one answer whatever becomes of the thread.
  */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
+import { sandboxHeapMb } from '../../shared/domain/limits.ts'
 import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type {
@@ -16,6 +17,7 @@ import type {
 } from '../../shared/sandbox/protocol.ts'
 import { ControlBlock, monotonicMs, nextOrdinal } from './control.ts'
 import type { FromGuest, GuestThreadData, QueuedCall, ToGuest } from './messages.ts'
+import { AdaptiveSpin } from './spin.ts'
 import { Watchdog, type EndReason, type WatchedCall } from './watchdog.ts'
 
 export interface GuestHostOptions {
@@ -35,6 +37,9 @@ interface Turn {
   dropped: number
 }
 
+/** Small events are answered within this; the main thread never looks longer, so that it always answers. */
+const answerSpinMs = 0.06
+
 const noUsage: CallUsage = {
   durationUs: 0,
   hostWaitUs: 0,
@@ -51,6 +56,7 @@ export class GuestHost {
   private readonly worker: Worker
   private readonly port: MessagePort
   private readonly watchdog: Watchdog
+  private readonly spin = new AdaptiveSpin(answerSpinMs)
   /** Calls in the guest thread's hands, in order. */
   private readonly outstanding = new Map<number, WatchedCall>()
   private ordinal = 0
@@ -75,6 +81,8 @@ export class GuestHost {
       env: {},
       argv: [],
       stdin: false,
+      // The thread ends with a reason of its own, and the process lives to tell it.
+      resourceLimits: { maxOldGenerationSizeMb: sandboxHeapMb },
     })
     port1.on('message', (message: FromGuest) => this.onTurn(message))
     this.worker.on('error', (error) => this.onThreadError(error))
@@ -115,12 +123,12 @@ export class GuestHost {
       queued.push({ ordinal: this.ordinal, call })
       this.watchdog.watch(call.deadlineMs)
     }
-    this.send({ type: 'calls', calls: queued })
+    this.ask({ type: 'calls', calls: queued })
   }
 
   /** Passes the engine's answer to a host call on. */
   reply(id: number, outcome: HostOutcome): void {
-    this.send({ type: 'host-reply', id, outcome })
+    this.ask({ type: 'host-reply', id, outcome })
   }
 
   /** Ends the call if it runs, and the instance with it; drops it if it waits. */
@@ -144,6 +152,16 @@ export class GuestHost {
     if (this.ended) return
     this.port.postMessage(message)
     this.control.signal()
+  }
+
+  /** Sends what the guest will answer, and takes the answer at once when it comes at once. */
+  private ask(message: ToGuest): void {
+    if (this.ended) return
+    const { outputs } = this.control
+    this.send(message)
+    // With more calls under way nobody waits for this one answer.
+    if (this.outstanding.size > 1) return
+    if (this.spin.look(() => this.control.outputs !== outputs)) this.onTurn()
   }
 
   /** Takes everything that has arrived, so that it travels on in as few messages as possible. */

@@ -13,6 +13,8 @@ export const engineViewSchema = z.object({
   /** Event-loop delay of the main process over the last sample, in milliseconds. */
   loopDelayMsP99: z.number(),
   stateDir: z.string(),
+  /** After two unclean starts in a row: no module was started by itself. */
+  safeMode: z.boolean(),
 })
 export type EngineView = z.infer<typeof engineViewSchema>
 

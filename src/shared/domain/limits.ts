@@ -17,6 +17,18 @@ export const moduleLimitsSchema = z.object({
 })
 export type ModuleLimits = z.infer<typeof moduleLimitsSchema>
 
+const boundsSchema = z.object({ min: z.number().int(), max: z.number().int() })
+
+/** What the operator may set, inclusive; depends on the machine. */
+export const limitBoundsSchema = z.object({
+  fuelPerCall: boundsSchema,
+  memoryBytes: boundsSchema,
+  deadlineMs: boundsSchema,
+  storeBytes: boundsSchema,
+  queueEvents: boundsSchema,
+})
+export type LimitBounds = z.infer<typeof limitBoundsSchema>
+
 export const defaultLimits: ModuleLimits = {
   fuelPerCall: 1_000_000_000,
   memoryBytes: 64 * 1024 * 1024,
@@ -29,6 +41,12 @@ export const defaultLimits: ModuleLimits = {
 export const maxCallBytes = 64 * 1024 * 1024
 /** Elements of one table (spec nexum-host 13). */
 export const maxTableElements = 10_000
+/**
+ * Cap of each V8 heap in a sandbox process, in MiB: one call may carry 64 MiB each way, which as two-byte
+ * strings is twice that; the rest is our own code and slack. V8 itself ends what exceeds it, also between two
+ * samples of the resident memory. Linear memory and compiled code are not on this heap.
+ */
+export const sandboxHeapMb = 192
 /** Size of a component file Paddock reads. */
 export const maxComponentBytes = 64 * 1024 * 1024
 /** Size of one log record; longer ones are cut and marked (spec nexum-host 5.3). */

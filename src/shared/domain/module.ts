@@ -24,6 +24,20 @@ export const moduleStatusSchema = z.discriminatedUnion('state', [
 export type ModuleStatus = z.infer<typeof moduleStatusSchema>
 export type ModuleState = ModuleStatus['state']
 
+/** How a process or a run ended, from the most reliable signal there is (style 4). */
+export const endClassSchema = z.enum(['clean', 'error', 'crash', 'oom', 'killed', 'launch-failed', 'start-timeout'])
+export type EndClass = z.infer<typeof endClassSchema>
+
+/** A module that failed too often and waits for the operator (spec nexum-host 12.4). */
+export const quarantineSchema = z.object({
+  since: timestampMsSchema,
+  cause: errorReportSchema,
+  class: endClassSchema,
+  /** Failures that led to it. */
+  attempts: z.number().int().positive(),
+})
+export type Quarantine = z.infer<typeof quarantineSchema>
+
 export const subscriptionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('block'), chainId: chainIdSchema, backfill: z.boolean() }),
   z.object({ kind: z.literal('cron'), schedule: z.string() }),
@@ -94,9 +108,14 @@ export const moduleViewSchema = z.object({
   subscriptions: z.array(subscriptionSchema),
   capabilities: z.array(capabilityStandingSchema),
   config: z.array(z.tuple([z.string(), z.string()])),
+  /** What it may use. */
   limits: moduleLimitsSchema,
+  /** What its manifest asks for, and what the operator set instead; absent where neither did. */
+  limitsAsked: moduleLimitsSchema.partial(),
+  limitsSet: moduleLimitsSchema.partial(),
   usage: moduleUsageSchema,
   lastError: z.object({ time: timestampMsSchema, error: errorReportSchema }).nullable(),
+  quarantine: quarantineSchema.nullable(),
   warnings: z.array(z.string()),
 })
 export type ModuleView = z.infer<typeof moduleViewSchema>

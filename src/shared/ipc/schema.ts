@@ -5,8 +5,9 @@
 import { z } from 'zod'
 import { chainConfigSchema, devnetViewSchema, endpointTestSchema } from '../domain/chain.ts'
 import { seriesSchema, snapshotChangeSchema, snapshotSchema } from '../domain/engine.ts'
+import { limitBoundsSchema, moduleLimitsSchema } from '../domain/limits.ts'
 import { logFilterSchema, logRecordSchema } from '../domain/log.ts'
-import { dispatchSchema, installRequestSchema } from '../domain/module.ts'
+import { dispatchSchema, installRequestSchema, quarantineSchema } from '../domain/module.ts'
 import { chainIdSchema, errorReportSchema, moduleNameSchema } from '../domain/primitives.ts'
 import { preferencesSchema } from '../domain/settings.ts'
 import { call, event, stream, type Client, type Emitters, type Handlers } from './define.ts'
@@ -33,6 +34,8 @@ export const ipcSchema = {
     copyText: call(z.object({ text: z.string().max(65_536) }), nothing),
     /** Opens the state directory in the file manager. */
     revealStateDir: call(nothing, nothing),
+    /** Starts what should run after a start in safe mode. */
+    leaveSafeMode: call(nothing, nothing, slow),
   },
   preferences: {
     get: call(nothing, preferencesSchema),
@@ -72,6 +75,19 @@ export const ipcSchema = {
     start: call(moduleRef, nothing, slow),
     stop: call(moduleRef, nothing, slow),
     restart: call(moduleRef, nothing, slow),
+    /** Starts a dead or quarantined module with its failures forgotten. */
+    revive: call(moduleRef, nothing, slow),
+    /** Ends a quarantine without starting the module, now or with the engine. */
+    disable: call(moduleRef, nothing, slow),
+    /** Why a module is quarantined, with its last log lines; null while it is not. */
+    quarantine: call(
+      moduleRef,
+      z.object({ quarantine: quarantineSchema, lastLines: z.array(logRecordSchema).max(50) }).nullable(),
+    ),
+    /** What the operator may set on this machine. */
+    limitBounds: call(moduleRef, limitBoundsSchema),
+    /** Sets limits in place of the manifest's and the engine's; those not named stay, null takes all back. */
+    setLimits: call(moduleRef.extend({ limits: moduleLimitsSchema.partial().nullable() }), nothing, slow),
     /** Reads the bundle again and runs the new version on the state of the old one. */
     reload: call(moduleRef, z.object({ changed: z.boolean(), consentNeeded: z.boolean() }), slow),
     /** Unloads; the store stays unless purged. */

@@ -10,7 +10,7 @@ type Surface<S extends IpcSchema> = {
 }
 
 export const ipcSurface: Surface<PaddockIpc> = {
-  app: { info: 'call', copyText: 'call', revealStateDir: 'call' },
+  app: { info: 'call', copyText: 'call', revealStateDir: 'call', leaveSafeMode: 'call' },
   preferences: { get: 'call', set: 'call' },
   state: { snapshot: 'call', changed: 'event', series: 'call', dismissNotice: 'call' },
   modules: {
@@ -24,6 +24,11 @@ export const ipcSurface: Surface<PaddockIpc> = {
     start: 'call',
     stop: 'call',
     restart: 'call',
+    revive: 'call',
+    disable: 'call',
+    quarantine: 'call',
+    limitBounds: 'call',
+    setLimits: 'call',
     reload: 'call',
     remove: 'call',
     dispatches: 'call',

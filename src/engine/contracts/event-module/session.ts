@@ -25,9 +25,16 @@ export class EventModuleSession implements ContractSession {
     this.context = context
     this.dispatcher = new Dispatcher({
       clock: context.clock,
-      capacity: context.limits.queueEvents,
-      fuelPerCall: context.limits.fuelPerCall,
-      deadlineMs: context.limits.deadlineMs,
+      // The operator may change limits while the module runs: each is looked up when it applies.
+      get capacity() {
+        return context.limits.queueEvents
+      },
+      get fuelPerCall() {
+        return context.limits.fuelPerCall
+      },
+      get deadlineMs() {
+        return context.limits.deadlineMs
+      },
       onDispatch: (dispatch, reply, event) => {
         event.onSettled?.()
         if (dispatch.result === 'committed') context.onHealthy()
