@@ -1,6 +1,6 @@
 /** The headless command: the engine without a window, and what scripts and tests drive. */
 import { Command, CommanderError } from 'commander'
-import { toErrorReport } from '../shared/errors.ts'
+import { PaddockError, toErrorReport } from '../shared/errors.ts'
 import packageJson from '../../package.json'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { check, inspect } from './inspect.ts'
@@ -23,6 +23,8 @@ function createProgram(finish: (code: number) => void): Command {
     .description('Hosts WebAssembly components for people who run blockchain nodes.')
     .version(version)
     .exitOverride()
+    // Faults of usage are told by main(), in one line as all others.
+    .configureOutput({ outputError: () => undefined })
   program
     .command('run')
     .description('run modules until a signal; everything their manifests ask for is granted')
@@ -74,6 +76,11 @@ function createProgram(finish: (code: number) => void): Command {
   return program
 }
 
+function usageError(error: CommanderError): PaddockError {
+  const text = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  return new PaddockError('usage.invalid', `${text.charAt(0).toUpperCase()}${text.slice(1)}.`)
+}
+
 async function main(): Promise<void> {
   let code: number = exitCodes.ok
   const program = createProgram((value) => {
@@ -84,6 +91,9 @@ async function main(): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError) {
       code = error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput
+      if (error.exitCode !== 0 && error.code !== 'commander.help') {
+        createOutput(false, process, () => new Date()).error(usageError(error).toReport())
+      }
     } else {
       const report = toErrorReport(error)
       createOutput(false, process, () => new Date()).error(report)
