@@ -103,6 +103,7 @@ export async function startSandbox(
     serviceName: `bench-${generation}`,
     generation,
     clock: systemClock,
+    residentLimitBytes: 1024 ** 3,
     handlers: { ...quiet, ...handlers },
   })
   await sandbox.ready

@@ -38,7 +38,7 @@ interface Turn {
 }
 
 /** Small events are answered within this; the main thread never looks longer, so that it always answers. */
-const answerSpinMs = 0.06
+const answerSpinMs = 0.1
 
 const noUsage: CallUsage = {
   durationUs: 0,

@@ -24,6 +24,7 @@ export class GuestLink {
 
   post(message: FromGuest): void {
     this.port.postMessage(message)
+    this.control.announce()
   }
 
   /** The next call; sleeps until there is one. Undefined once the sandbox stops and nothing waits. */
