@@ -1,5 +1,5 @@
 /** `SandboxLauncher` over Electron's `utilityProcess`. The fork twin is in src/engine/sandboxes. */
-import type { Readable } from 'node:stream'
+import { PassThrough, type Readable } from 'node:stream'
 import { app, utilityProcess, type UtilityProcess } from 'electron'
 import {
   childEnvironment,
@@ -13,6 +13,11 @@ import { splitLines } from '../engine/sandboxes/output-lines.ts'
 
 /** How long after `exit` the more precise `child-process-gone` may still come. */
 const joinMs = 50
+/** How long after `exit` the output may still come; longer only where a grandchild holds it open. */
+const drainMs = 500
+
+/** V8 aborts when its heap is full, and Electron calls that "crashed" with the bare signal (seen on Electron 25). */
+const abortSignal = 6
 
 /** Reasons of Electron's `child-process-gone`, as far as they tell more than the exit code. */
 const classByReason: Readonly<Record<string, ExitClass>> = {
@@ -25,47 +30,74 @@ const classByReason: Readonly<Record<string, ExitClass>> = {
   'integrity-failure': 'launch-failed',
 }
 
+/** What `child-process-gone` says; its code is right where `exit` reports a crash as 0 (seen on Electron 25). */
+interface Gone {
+  readonly reason: string
+  readonly exitCode: number
+}
+
 export class UtilityLauncher implements SandboxLauncher {
-  private readonly reasons = new Map<string, string>()
+  /** Children that run, by service name; how one was gone, once that is known. */
+  private readonly gone = new Map<string, Gone | undefined>()
 
   constructor() {
-    app.on('child-process-gone', (_event, details) => {
-      if (details.serviceName !== undefined) this.reasons.set(details.serviceName, details.reason)
+    app.on('child-process-gone', (_event, { type, name, reason, exitCode }) => {
+      // `name` is what `fork` calls `serviceName`; `serviceName` is the same for all utility processes.
+      if (type === 'Utility' && name !== undefined && this.gone.has(name))
+        this.gone.set(name, { reason, exitCode })
     })
   }
 
   launch(options: LaunchOptions): LaunchedProcess {
+    const { serviceName } = options
+    this.gone.set(serviceName, undefined)
     const child = utilityProcess.fork(options.entry, [...(options.args ?? [])], {
-      serviceName: options.serviceName,
+      serviceName,
       env: childEnvironment(process.env),
-      execArgv: [...(options.execArgv ?? [])],
+      execArgv: [...heapFlag(options.heapLimitMb), ...(options.execArgv ?? [])],
       stdio: 'pipe',
     })
     return new UtilityChild(child, () => {
-      const reason = this.reasons.get(options.serviceName)
-      this.reasons.delete(options.serviceName)
-      return reason
+      const gone = this.gone.get(serviceName)
+      this.gone.delete(serviceName)
+      return gone
     })
   }
 }
 
+/** A utility process takes V8 flags in this form only (seen on Electron 25: the plain flag changes nothing). */
+function heapFlag(heapLimitMb: number | undefined): string[] {
+  return heapLimitMb === undefined ? [] : [`--js-flags=--max-old-space-size=${heapLimitMb}`]
+}
+
+type OutputListener = (line: string, stream: 'stdout' | 'stderr') => void
+
 class UtilityChild implements LaunchedProcess {
   private readonly child: UtilityProcess
-  private readonly takeReason: () => string | undefined
+  private readonly takeGone: () => Gone | undefined
   private readonly exitListeners = new Set<(exit: ProcessExit) => void>()
+  private readonly outputListeners = new Set<OutputListener>()
+  private readonly outputs: readonly Output[]
   private exit: ProcessExit | undefined
   private exiting = false
   private spawned = false
   private killed = false
 
-  constructor(child: UtilityProcess, takeReason: () => string | undefined) {
+  constructor(child: UtilityProcess, takeGone: () => Gone | undefined) {
     this.child = child
-    this.takeReason = takeReason
+    this.takeGone = takeGone
+    this.outputs = (['stdout', 'stderr'] as const).map((name) => {
+      const output = new Output(child[name] as Readable | null)
+      splitLines(output.text, (line) => {
+        for (const listener of [...this.outputListeners]) listener(line, name)
+      })
+      return output
+    })
     child.once('spawn', () => {
       this.spawned = true
       if (this.killed) this.signalKill()
     })
-    child.once('exit', (code) => this.onProcessExit(code))
+    child.once('exit', (code) => void this.onProcessExit(code))
   }
 
   get pid(): number | undefined {
@@ -90,12 +122,9 @@ class UtilityChild implements LaunchedProcess {
     return () => void this.exitListeners.delete(listener)
   }
 
-  onOutput(listener: (line: string, stream: 'stdout' | 'stderr') => void): () => void {
-    const stops = [
-      splitLines(this.child.stdout as Readable | null, (line) => listener(line, 'stdout')),
-      splitLines(this.child.stderr as Readable | null, (line) => listener(line, 'stderr')),
-    ]
-    return () => stops.forEach((stop) => stop())
+  onOutput(listener: OutputListener): () => void {
+    this.outputListeners.add(listener)
+    return () => void this.outputListeners.delete(listener)
   }
 
   kill(): void {
@@ -115,21 +144,62 @@ class UtilityChild implements LaunchedProcess {
     }
   }
 
-  private onProcessExit(code: number): void {
+  private async onProcessExit(exitCode: number): Promise<void> {
     this.exiting = true
-    setTimeout(() => {
-      const reason = this.takeReason()
-      this.exit = { class: this.classify(code, reason), code, signal: this.killed ? 'SIGKILL' : null }
-      for (const listener of this.exitListeners) listener(this.exit)
-      this.exitListeners.clear()
-    }, joinMs)
+    const joined = new Promise<void>((resolve) => setTimeout(resolve, joinMs))
+    await Promise.all([joined, ...this.outputs.map((output) => output.drain())])
+    const gone = this.takeGone()
+    const code = gone?.exitCode ?? exitCode
+    this.exit = { class: this.classify(code, gone?.reason), code, signal: this.killed ? 'SIGKILL' : null }
+    const listeners = [...this.exitListeners]
+    this.exitListeners.clear()
+    for (const listener of listeners) listener(this.exit)
   }
 
   private classify(code: number, reason: string | undefined): ExitClass {
     if (!this.spawned) return 'launch-failed'
     const byReason = reason === undefined ? undefined : classByReason[reason]
+    if (byReason === 'crash' && code === abortSignal) return 'oom'
     if (byReason !== undefined && byReason !== 'clean') return byReason
     if (this.killed) return 'killed'
     return code === 0 ? 'clean' : 'error'
+  }
+}
+
+/** One output of a child, to its very last byte: Electron takes all listeners off its stream when the child exits. */
+class Output {
+  readonly text = new PassThrough()
+  private readonly source: Readable | null
+
+  constructor(source: Readable | null) {
+    this.source = source
+    this.listen()
+  }
+
+  /** Resolves when everything was read, or after a while. Call when the child has exited. */
+  async drain(): Promise<void> {
+    const { source, text } = this
+    // Electron removes the listeners right after it told of the exit.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (source !== null && !source.readableEnded) {
+      this.listen()
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, drainMs)
+        source.once('end', () => {
+          clearTimeout(timer)
+          resolve()
+        })
+      })
+    }
+    await new Promise<void>((resolve) => {
+      text.once('end', resolve)
+      text.end()
+    })
+  }
+
+  private listen(): void {
+    const { source, text } = this
+    source?.removeAllListeners('data')
+    source?.on('data', (chunk: Buffer) => text.write(chunk))
   }
 }

@@ -48,18 +48,15 @@ export function launcherCases(makeLauncher: () => SandboxLauncher, child: string
     name: string,
     message: unknown,
     expected: Partial<ProcessExit>,
-    execArgv: string[] = [],
+    options: Partial<LaunchOptions> = {},
   ): LauncherCase => ({
     name,
     run: () =>
-      launched(
-        async (process, _next, exit) => {
-          process.post(message)
-          const ended = await exit
-          assert.deepEqual({ ...ended, ...expected }, ended)
-        },
-        { execArgv },
-      ),
+      launched(async (process, _next, exit) => {
+        process.post(message)
+        const ended = await exit
+        assert.deepEqual({ ...ended, ...expected }, ended)
+      }, options),
   })
 
   return [
@@ -144,9 +141,14 @@ export function launcherCases(makeLauncher: () => SandboxLauncher, child: string
     ),
     endsAs('a process that throws ended in error', { do: 'throw' }, { class: 'error' }),
     endsAs('a process that hits bad memory crashed', { do: 'signal', signal: 'SIGSEGV' }, { class: 'crash' }),
-    endsAs('a process that fills its heap is out of memory', { do: 'fill-heap' }, { class: 'oom' }, [
-      '--max-old-space-size=48',
-    ]),
+    endsAs(
+      'a process that fills its heap is out of memory',
+      { do: 'fill-heap' },
+      { class: 'oom' },
+      {
+        heapLimitMb: 48,
+      },
+    ),
     {
       name: 'a busy process is killed at once, and killing it again is harmless',
       run: () =>

@@ -94,8 +94,7 @@ export class Paddock {
   /** Calls through the page's bridge and answers the envelope. */
   tryCall(group: string, name: string, input?: unknown): Promise<Envelope> {
     return this.page.evaluate(
-      ([group, name, input]) =>
-        (window as unknown as { paddock: Bridge }).paddock.ipc[group]![name]!(input),
+      ([group, name, input]) => (window as unknown as { paddock: Bridge }).paddock.ipc[group]![name]!(input),
       [group, name, input] as const,
     )
   }
