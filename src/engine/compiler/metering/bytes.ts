@@ -9,8 +9,17 @@ export function meterError(
 ): PaddockError {
   const place = offset === undefined ? '' : ` (at byte ${offset} of a core module)`
   return new PaddockError(code, `The component cannot be metered: ${what}${place}.`, {
-    details: offset === undefined ? {} : { offset },
+    details: offset === undefined ? { what } : { what, offset },
   })
+}
+
+/** Garbage-collected objects are refused as a whole: they live in no memory that has a cap. */
+export function collectedObjects(offset: number): PaddockError {
+  return meterError(
+    'compiler.unsupported_opcode',
+    'collected objects (struct, array, i31) escape the memory cap',
+    offset,
+  )
 }
 
 const decoder = new TextDecoder()

@@ -1,5 +1,5 @@
 /** Rewrites the sections of a core module that declare something: types, imports, tables, memories, globals, exports. */
-import { meterError, type ByteReader, type ByteWriter } from './bytes.ts'
+import { collectedObjects, meterError, type ByteReader, type ByteWriter } from './bytes.ts'
 import { Layout, layoutOf, layoutOfVector, skipImmediates, skipValueType } from './opcodes.ts'
 import type { ModuleFacts } from './plan.ts'
 
@@ -148,13 +148,7 @@ export class Declarations {
       for (let count = reader.u32(); count > 0; count--) reader.u32()
       form = reader.u8()
     }
-    if (form !== 0x60) {
-      throw meterError(
-        'compiler.unsupported_opcode',
-        'collected objects (struct, array) escape the memory cap',
-        at,
-      )
-    }
+    if (form !== 0x60) throw collectedObjects(at)
     const parameters = reader.u32()
     let takesException = false
     for (let count = parameters; count > 0; count--) if (skipValueType(reader)) takesException = true
@@ -261,6 +255,7 @@ export class Declarations {
       const at = reader.pos
       const opcode = reader.u8()
       if (opcode === 0x0b) return
+      if (opcode === 0xfb) throw collectedObjects(at)
       let layout = layoutOf(opcode)
       if (opcode === 0x23) layout = Layout.Leb // global.get
       if (opcode === 0xfd) layout = layoutOfVector(reader.u32())

@@ -1,5 +1,5 @@
 /** First pass over a function body: decodes every instruction and plans what is paid where. */
-import { meterError, type ByteReader } from './bytes.ts'
+import { collectedObjects, meterError, type ByteReader } from './bytes.ts'
 import {
   firstRelaxedSimd,
   flatCost,
@@ -87,7 +87,7 @@ export class BodyPlan {
         this.length(region, at, Length.Pages | Length.Grow, facts.memoryIs64[reader.u32()])
         return region
       case 0xfb:
-        throw meterError('compiler.unsupported_opcode', 'collected objects escape the memory cap', at)
+        throw collectedObjects(at)
       case 0xfc:
         this.memoryOrTable(region, at)
         return region
