@@ -60,7 +60,7 @@ function moduleEntries(state: ConsoleState): PaletteEntry[] {
           revive ? 'Revive' : 'Start',
           'play',
           revive ? 'clears the failure count' : '',
-          () => void operations.start(name),
+          () => void (revive ? operations.revive(name) : operations.start(name)),
         ),
       )
     } else {

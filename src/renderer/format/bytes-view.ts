@@ -16,7 +16,7 @@ const bytesPerLine = 16
 function decode(bytes: Uint8Array): string | null {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    // eslint-disable-next-line no-control-regex -- control characters are what tells text from binary
+    // Control characters are what tells text from binary.
     return /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(text) ? null : text
   } catch {
     return null

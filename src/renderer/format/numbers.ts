@@ -1,5 +1,7 @@
 /** A narrow no-break space: between groups of three, and between a figure and its unit. */
 export const narrowSpace = '\u202f'
+/** A blank between two expressions in markup, where the compiler drops a plain one at the edge of a block. */
+export const blank = ' '
 /** What stands where there is no value; differs from 0. */
 export const noValue = '–'
 

@@ -10,11 +10,11 @@ import { chainStanding, moduleStanding, severity, type MarkKind } from './standi
 export type AttentionAction =
   | { readonly kind: 'open'; readonly label: string; readonly target: RouteTarget }
   | {
-      readonly kind: 'start' | 'stop' | 'restart' | 'review'
+      readonly kind: 'revive' | 'stop' | 'review'
       readonly label: string
       readonly module: string
     }
-  | { readonly kind: 'start-devnet'; readonly label: string }
+  | { readonly kind: 'start-devnet' | 'leave-safe-mode'; readonly label: string }
   | { readonly kind: 'dismiss'; readonly label: string; readonly notice: string }
 
 export interface Attention {
@@ -42,7 +42,7 @@ function ofModule(module: ModuleView, nowMs: number): Attention | null {
       title: `${name} is dead`,
       code: status.error.code,
       effect: `${status.error.message} It gets no events until it is revived.`,
-      actions: [openModule(name, 'logs', 'Logs'), { kind: 'start', label: 'Revive', module: name }],
+      actions: [openModule(name, 'logs', 'Logs'), { kind: 'revive', label: 'Revive', module: name }],
     }
   }
   if (status.state === 'restarting') {
@@ -115,7 +115,10 @@ function ofNotice(notice: Notice): Attention {
     settings: { kind: 'open', label: 'Settings', target: { screen: 'settings' } },
     'watch-folder': { kind: 'open', label: 'Folders', target: { screen: 'settings' } },
     devnet: { kind: 'open', label: 'Devnet', target: { screen: 'chains' } },
-    engine: { kind: 'open', label: 'Logs', target: { screen: 'logs' } },
+    engine:
+      error.code === 'state.safe_mode'
+        ? { kind: 'leave-safe-mode', label: 'Start modules' }
+        : { kind: 'open', label: 'Logs', target: { screen: 'logs' } },
   }
   const action = open[subject.kind]
   return {

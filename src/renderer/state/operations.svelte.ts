@@ -4,13 +4,13 @@ import type { PaddockClient } from '../../shared/ipc/schema.ts'
 import { count } from '../format/numbers.ts'
 import type { ToastState } from './toasts.svelte.ts'
 
-export type ModuleVerb = 'start' | 'stop' | 'restart' | 'reload'
+export type ModuleVerb = 'start' | 'revive' | 'stop' | 'restart'
 
 const done: Record<ModuleVerb, string> = {
   start: 'started',
+  revive: 'revived',
   stop: 'stopped',
   restart: 'restarted',
-  reload: 'reloaded',
 }
 
 /** What the operator does: each call once at a time, its outcome told in a toast. */
@@ -35,6 +35,11 @@ export class Operations {
     return this.#onModules('start', [name])
   }
 
+  /** Starts a dead module with its failures forgotten. */
+  revive(name: string): Promise<void> {
+    return this.#onModules('revive', [name])
+  }
+
   stop(name: string): Promise<void> {
     return this.#onModules('stop', [name])
   }
@@ -44,7 +49,7 @@ export class Operations {
   }
 
   /** One verb on several modules, told once. */
-  bulk(verb: 'start' | 'stop' | 'restart', names: readonly string[]): Promise<void> {
+  bulk(verb: ModuleVerb, names: readonly string[]): Promise<void> {
     return this.#onModules(verb, names)
   }
 
@@ -72,6 +77,14 @@ export class Operations {
       if (ok) removed.push(name)
     }
     if (removed.length > 0) this.#toasts.done(`${this.#named(removed)} removed`)
+  }
+
+  /** Starts what should run after a start in safe mode. */
+  async leaveSafeMode(): Promise<void> {
+    await this.#run('safe mode', 'The modules could not be started', async () => {
+      await this.#client.app.leaveSafeMode()
+      this.#toasts.done('Modules starting')
+    })
   }
 
   async startDevnet(): Promise<void> {

@@ -232,7 +232,7 @@ describe('palette', () => {
     expect(findEntries(entries, '>restart twap')[0]?.entries[0]?.label).toBe('Restart twap-monitor')
     findEntries(entries, '>revive price')[0]?.entries[0]?.run()
     await settled(() =>
-      expect(double.calls).toContainEqual({ call: 'modules.start', input: { name: 'price-alert' } }),
+      expect(double.calls).toContainEqual({ call: 'modules.revive', input: { name: 'price-alert' } }),
     )
     stop()
   })

@@ -1,24 +1,17 @@
+import { defaultLimits, moduleLimitsSchema } from '../../shared/domain/limits.ts'
 import type { Dispatch, ModuleView } from '../../shared/domain/module.ts'
 import type { Snapshot } from '../../shared/domain/engine.ts'
 import type { LogFilter, LogRecord } from '../../shared/domain/log.ts'
-import { logLevels } from '../../shared/domain/primitives.ts'
 import type { Preferences } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { PaddockClient, PaddockEmitters, PaddockHandlers } from '../../shared/ipc/schema.ts'
 import { deriveDouble } from './derive.ts'
-import { idleUsage, sampleDispatch, sampleLog, sampleModule, sampleRequest } from './samples.ts'
-import { sampleSeries } from './scenes.ts'
+import { idleUsage, sampleBounds, sampleDispatch, sampleLog, sampleModule, sampleRequest } from './samples.ts'
+import { savedChain } from './saved-chain.ts'
+import { fits } from './log-filter.ts'
+import { sampleSeries } from './sample-series.ts'
 
 type Change = Parameters<PaddockEmitters['state']['changed']>[0]
-
-function fits(record: LogRecord, filter: LogFilter): boolean {
-  return (
-    (filter.module === undefined || record.module === filter.module) &&
-    (filter.minLevel === undefined ||
-      logLevels.indexOf(record.level) >= logLevels.indexOf(filter.minLevel)) &&
-    (filter.text === undefined || record.message.toLowerCase().includes(filter.text.toLowerCase()))
-  )
-}
 
 /** An engine in memory behind the real IPC schema: it keeps state, answers as main does, and moves when told. */
 export class ConsoleDouble {
@@ -143,9 +136,9 @@ export class ConsoleDouble {
   }
 
   #handlers(): PaddockHandlers {
-    const sleep = (name: string, state: 'stopped'): void =>
+    const sleep = (name: string): void =>
       this.setModule(name, {
-        status: { state, since: Date.now() },
+        status: { state: 'stopped', since: Date.now() },
         pid: null,
         usage: { ...idleUsage, storeBytes: this.#module(name).usage.storeBytes },
       })
@@ -167,6 +160,7 @@ export class ConsoleDouble {
         }),
         copyText: (input) => this.#note('app.copyText', input),
         revealStateDir: () => this.#note('app.revealStateDir', undefined),
+        leaveSafeMode: () => this.change({ engine: { ...this.#snapshot.engine, safeMode: false } }),
       },
       preferences: {
         get: () => this.preferences,
@@ -212,9 +206,25 @@ export class ConsoleDouble {
           this.#note('modules.start', { name })
           run(name)
         },
+        revive: ({ name }) => {
+          this.#note('modules.revive', { name })
+          run(name)
+          this.setModule(name, { quarantine: null })
+        },
+        disable: ({ name }) => sleep(name),
+        quarantine: ({ name }) => {
+          const { quarantine } = this.#module(name)
+          return quarantine === null ? null : { quarantine, lastLines: this.logs.slice(-50) }
+        },
+        limitBounds: () => sampleBounds,
+        setLimits: ({ name, limits }) =>
+          this.setModule(name, {
+            limitsSet: limits ?? {},
+            limits: moduleLimitsSchema.parse({ ...defaultLimits, ...limits }),
+          }),
         stop: ({ name }) => {
           this.#note('modules.stop', { name })
-          sleep(name, 'stopped')
+          sleep(name)
         },
         restart: ({ name }) => {
           this.#note('modules.restart', { name })
@@ -274,28 +284,7 @@ export class ConsoleDouble {
         save: ({ config }) => {
           this.#note('chains.save', config)
           const known = this.#snapshot.chains.find((chain) => chain.config.chainId === config.chainId)
-          const base = known ?? {
-            devnet: false,
-            status: 'connecting' as const,
-            error: null,
-            head: null,
-            modules: [],
-            requestsPerSecond: 0,
-            reconnects: 0,
-            blocksBackfilled: 0,
-            blocksSkipped: 0,
-          }
-          const endpoints = config.endpoints.map(({ url }) => ({
-            label: url,
-            transport: url.startsWith('ws') ? ('ws' as const) : ('http' as const),
-            health: 'connecting' as const,
-            error: null,
-            latencyMsP50: null,
-            latencyMsP99: null,
-            requests: 0,
-            errors: 0,
-          }))
-          this.change({ chains: [{ ...base, config, endpoints }] })
+          this.change({ chains: [savedChain(config, known)] })
         },
         remove: ({ chainId }) => this.change({ chainsRemoved: [chainId] }),
         test: ({ chainId, url }) =>

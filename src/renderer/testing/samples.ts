@@ -1,6 +1,6 @@
 /** Values of every kind the console shows, complete and within the schemas. */
 import type { ChainView, EndpointView } from '../../shared/domain/chain.ts'
-import { defaultLimits } from '../../shared/domain/limits.ts'
+import { defaultLimits, type LimitBounds } from '../../shared/domain/limits.ts'
 import type { LogRecord } from '../../shared/domain/log.ts'
 import type {
   CapabilityStanding,
@@ -26,6 +26,14 @@ export function sampleHash(text: string): string {
     digits += value.toString(16).padStart(8, '0')
   }
   return digits.slice(0, 64)
+}
+
+export const sampleBounds: LimitBounds = {
+  fuelPerCall: { min: 1_000_000, max: 100_000_000_000 },
+  memoryBytes: { min: mib, max: 4_096 * mib },
+  deadlineMs: { min: 100, max: 600_000 },
+  storeBytes: { min: 0, max: 4_096 * mib },
+  queueEvents: { min: 1, max: 65_536 },
 }
 
 export const idleUsage: ModuleUsage = {

@@ -27,7 +27,7 @@ export function moduleMenu(state: ConsoleState, module: ModuleView): MenuItem[] 
   } else if (status.state === 'stopped') {
     items.push({ label: 'Start', icon: 'play', hint: 'S', run: () => void operations.start(name) })
   } else if (status.state === 'dead') {
-    items.push({ label: 'Revive', icon: 'play', hint: 'S', run: () => void operations.start(name) })
+    items.push({ label: 'Revive', icon: 'play', hint: 'S', run: () => void operations.revive(name) })
   } else {
     items.push(
       { label: 'Restart', icon: 'restart', hint: 'R', run: () => void operations.restart(name) },

@@ -1,0 +1,22 @@
+import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
+import { sampleEndpoint } from './samples.ts'
+
+/** A chain right after its configuration was saved: nothing of its endpoints is known yet. */
+export function savedChain(config: ChainConfig, known: ChainView | undefined): ChainView {
+  const fresh: Omit<ChainView, 'config' | 'endpoints'> = {
+    devnet: false,
+    status: 'connecting',
+    error: null,
+    head: null,
+    modules: [],
+    requestsPerSecond: 0,
+    reconnects: 0,
+    blocksBackfilled: 0,
+    blocksSkipped: 0,
+  }
+  const unmeasured = { latencyMsP50: null, latencyMsP99: null, requests: 0, errors: 0 }
+  const endpoints = config.endpoints.map(({ url }) =>
+    sampleEndpoint(url, { health: 'connecting', ...unmeasured }),
+  )
+  return { ...(known ?? fresh), config, endpoints }
+}
