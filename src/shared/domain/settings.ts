@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { budgetsSchema } from './budgets.ts'
 import { chainConfigSchema } from './chain.ts'
 import { moduleLimitsSchema } from './limits.ts'
 import { moduleNameSchema, sha256Schema } from './primitives.ts'
@@ -32,6 +33,8 @@ export const settingsSchema = z.object({
   watchFolders: z.array(z.string()).default([]),
   /** Example bundles that were installed once; what the operator removed is not brought back. */
   examplesSeen: z.array(z.string()).default([]),
+  /** What modules may use together and each; without it nothing is limited over time. */
+  budgets: budgetsSchema.optional(),
 })
 export type Settings = z.infer<typeof settingsSchema>
 
