@@ -19,6 +19,7 @@ import { ModuleSupervisor, type Blueprint, type Remembered } from '../supervisor
 import { quarantineLines } from '../supervisor/supervision-store.ts'
 import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
 import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
+import { CapabilityCounts } from './capability-counts.ts'
 import type { EngineServices } from './engine-services.ts'
 import { capabilityStandings, linkCapabilities } from './grants.ts'
 import { limitsFor } from './limits.ts'
@@ -51,7 +52,7 @@ export class ModuleEntry {
   private recent: Dispatch[] = []
   /** What it logged last before its quarantine. */
   private lastLines: LogRecord[] = []
-  private readonly calls = new Map<string, { calls: number; denied: number }>()
+  private readonly calls = new CapabilityCounts()
   private readonly listeners = new Set<(dispatch: Dispatch) => void>()
   private runAbort = new AbortController()
 
@@ -152,7 +153,8 @@ export class ModuleEntry {
     this.onChange()
     const isFixed = given.memoryBytes !== before.memoryBytes || given.storeBytes !== before.storeBytes
     const { name } = this.supervisor.phase
-    if (isFixed && name !== 'stopped' && name !== 'stopping' && name !== 'dead') await this.supervisor.restart()
+    if (isFixed && name !== 'stopped' && name !== 'stopping' && name !== 'dead')
+      await this.supervisor.restart()
   }
 
   dispatches(limit: number): Dispatch[] {
@@ -230,7 +232,7 @@ export class ModuleEntry {
     if (this.loaded === null) return []
     return capabilityStandings(this.loaded.assessment, this.record.granted).map((standing) => ({
       ...standing,
-      ...this.calls.get(standing.name),
+      ...this.calls.of(standing.name),
     }))
   }
 
@@ -271,10 +273,7 @@ export class ModuleEntry {
       signal: this.runAbort.signal,
       linkage,
     })
-    const count = this.calls.get(call.capability) ?? { calls: 0, denied: 0 }
-    count.calls += 1
-    if (!outcome.ok && outcome.error.kind === 'denied') count.denied += 1
-    this.calls.set(call.capability, count)
+    if (!outcome.ok && outcome.error.kind === 'denied') this.calls.refuse(call.capability)
     return outcome
   }
 
@@ -284,7 +283,11 @@ export class ModuleEntry {
     if (this.recent.length > 2 * dispatchesKept) this.recent = this.recent.slice(-dispatchesKept)
     this.metrics.recordDispatch(dispatch)
     services.totals.recordDispatch(dispatch)
-    if (reply !== null) this.metrics.recordMemory(reply.usage.memoryBytes, reply.usage.storeBytes)
+    if (reply !== null) {
+      const { memoryBytes, storeBytes, capabilityCalls } = reply.usage
+      this.metrics.recordMemory(memoryBytes, storeBytes)
+      if (capabilityCalls !== undefined) this.calls.report(dispatch.run, capabilityCalls)
+    }
     for (const listener of this.listeners) listener(dispatch)
     this.options.onDispatch(this, dispatch)
     services.state.touch()

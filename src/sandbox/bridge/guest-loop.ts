@@ -58,14 +58,17 @@ export class GuestLoop {
       log.addOwn('error', 'panic', outcome.error.message)
     }
     const { hostWaitMs, hostCalls } = link.takeUsage()
+    const ended = performance.now()
+    const capabilityCalls = instance.counts.report(ended)
     const usage: CallUsage = {
-      durationUs: (performance.now() - began) * 1_000,
+      durationUs: (ended - began) * 1_000,
       hostWaitUs: hostWaitMs * 1_000,
       fuel: this.usedFuel(),
       hostCalls,
       writes: instance.store?.writes ?? 0,
       memoryBytes: instance.memoryBytes(),
       storeBytes: instance.store?.usedBytes ?? 0,
+      ...(capabilityCalls === undefined ? {} : { capabilityCalls }),
     }
     this.reply(call, outcome, usage)
     control.end()

@@ -8,12 +8,15 @@ import type { LogLevel } from '../../shared/domain/primitives.ts'
 import type { ExportTypes } from '../binding/bind-component.ts'
 import type { BoundComponent } from '../binding/bind-component.ts'
 import type { HostInterface } from '../binding/types.ts'
+import type { CallCounts } from './call-counts.ts'
 import type { ModuleStore } from '../store/module-store.ts'
 
 /** What the sandbox lends to the host functions of a contract. */
 export interface GuestServices {
   /** Null for contracts without a store. */
   readonly store: ModuleStore | null
+  /** Counts what the guest calls. */
+  readonly counts: CallCounts
   /** How the capability is linked; `denied` when nothing was said about it. */
   linkage(capability: string): Linkage
   log(level: LogLevel, message: string): void

@@ -5,6 +5,7 @@ import type { PaddockError } from '../../shared/errors.ts'
 import { bindComponent } from '../binding/bind-component.ts'
 import { FuelTank } from '../binding/fuel-tank.ts'
 import type { LogBuffer } from '../bridge/log-buffer.ts'
+import { CallCounts } from '../contracts/call-counts.ts'
 import type { GuestOperations, GuestServices } from '../contracts/contract.ts'
 import { guestContract } from '../contracts/registry.ts'
 import { ModuleStore } from '../store/module-store.ts'
@@ -15,6 +16,7 @@ export interface Instance {
   readonly operations: GuestOperations
   readonly tank: FuelTank
   readonly store: ModuleStore | null
+  readonly counts: CallCounts
   /** What the operator should know. */
   readonly warnings: readonly PaddockError[]
   /** Sum of the linear memories, in bytes. */
@@ -66,6 +68,7 @@ export async function createInstance(options: InstanceOptions): Promise<Instance
       operations: contract.operations(component),
       tank,
       store,
+      counts: services.counts,
       warnings: store?.warning === undefined ? [] : [store.warning],
       memoryBytes() {
         let bytes = 0
@@ -94,6 +97,7 @@ function createServices({ spec, log, callHost }: InstanceOptions, store: ModuleS
   const linkages = new Map(Object.entries(spec.capabilities))
   return {
     store,
+    counts: new CallCounts(),
     linkage: (capability) => linkages.get(capability) ?? 'denied',
     log: (level, message) => log.add(level, 'host_interface', message),
     callHost,

@@ -17,7 +17,10 @@ export const hostErrorSchema = z.object({
   kind: z.enum(hostErrorKinds),
   code: z.number().int().min(-2147483648).max(2147483647),
   message: z.string().max(65_536),
-  data: z.string().max(4 * 1024 * 1024).optional(),
+  data: z
+    .string()
+    .max(4 * 1024 * 1024)
+    .optional(),
 })
 export type HostError = z.infer<typeof hostErrorSchema>
 export type HostErrorKind = HostError['kind']

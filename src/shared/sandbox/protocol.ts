@@ -73,6 +73,13 @@ export const engineMessageSchema = z.discriminatedUnion('type', [
 ])
 export type EngineMessage = z.infer<typeof engineMessageSchema>
 
+/** Calls by capability since the run began. */
+export const capabilityCallsSchema = z.record(
+  z.string(),
+  z.object({ calls: z.number().int().nonnegative(), denied: z.number().int().nonnegative() }),
+)
+export type CapabilityCalls = z.infer<typeof capabilityCallsSchema>
+
 /** What one call used. Times in microseconds. */
 export const callUsageSchema = z.object({
   durationUs: z.number().nonnegative(),
@@ -83,6 +90,8 @@ export const callUsageSchema = z.object({
   writes: z.number().int().nonnegative(),
   memoryBytes: z.number().int().nonnegative(),
   storeBytes: z.number().int().nonnegative(),
+  /** Comes with about one reply a second. */
+  capabilityCalls: capabilityCallsSchema.optional(),
 })
 export type CallUsage = z.infer<typeof callUsageSchema>
 

@@ -4,6 +4,7 @@ import type { Linkage } from '../../../shared/sandbox/protocol.ts'
 import { HostRefusal } from '../../host-refusal.ts'
 import type { GuestServices } from '../contract.ts'
 import { fromGuestError, toGuestError } from './host-errors.ts'
+import { CallCounts } from '../call-counts.ts'
 import { eventModuleHosts } from './hosts.ts'
 
 type Functions = Record<string, (...params: unknown[]) => unknown>
@@ -16,6 +17,7 @@ function hosts(
 ): Map<string, Functions> {
   const linked = eventModuleHosts({
     store: null,
+    counts: new CallCounts(),
     linkage: (capability) => linkages[capability] ?? 'denied',
     log: (level, message) => logged.push(`${level} ${message}`),
     callHost: () => {

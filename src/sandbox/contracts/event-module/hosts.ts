@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { PaddockError } from '../../../shared/errors.ts'
 import { hostErrorSchema } from '../../../shared/sandbox/host-error.ts'
+import type { Linkage } from '../../../shared/sandbox/protocol.ts'
 import { err, implement, ok, type HostInterface, type InterfaceType } from '../../binding/types.ts'
 import { HostRefusal } from '../../host-refusal.ts'
 import type { ModuleStore } from '../../store/module-store.ts'
@@ -43,11 +44,19 @@ const entries: readonly HostEntry[] = [
 
 /** Every interface of the contract's worlds, linked as the engine decided. */
 export function eventModuleHosts(services: GuestServices): HostInterface[] {
-  return entries.map(({ capability, type, provide }) => {
-    const linkage = services.linkage(capability)
-    if (linkage !== 'provided') return stubInterface(type, capability, linkage)
-    return provide?.(services) ?? stubInterface(type, capability, 'unsupported')
+  return entries.map((entry) => {
+    const linkage = services.linkage(entry.capability)
+    return services.counts.counted(entry.capability, hostOf(entry, linkage, services), linkage === 'denied')
   })
+}
+
+function hostOf(
+  { capability, type, provide }: HostEntry,
+  linkage: Linkage,
+  services: GuestServices,
+): HostInterface {
+  if (linkage !== 'provided') return stubInterface(type, capability, linkage)
+  return provide?.(services) ?? stubInterface(type, capability, 'unsupported')
 }
 
 const batchAnswer = z.array(
