@@ -99,6 +99,7 @@ describe.skipIf(process.platform !== 'linux')('an engine that is killed', () => 
     }
     const settings = fileSettings(join(stateDir, 'settings.json'), {})
     const test = await startEngine({ stateDir, settings })
+    await test.engine.leaveSafeMode()
     expect(test.state('counter')).toBe('running')
     await test.when('the chain is live', () => test.engine.chains.views()[0]?.status === 'live')
     await mine(1)

@@ -1,6 +1,7 @@
 /**
  * An engine in a process of its own, to be killed: `engine-child.ts STATE_DIR CHAIN_URL [BUNDLE]`. Its
- * settings are on disk. Prints `running` and `block <number>` for each event its modules committed.
+ * settings are on disk. Prints `running` and `block <number>` for each event its modules committed. A start in safe
+ * mode prints `safe mode`, and stays in it only where BUNDLE is `--stay-safe`.
  */
 import { join } from 'node:path'
 import { chainOf, fileSettings, TestEngine } from './engine.ts'
@@ -18,6 +19,10 @@ test.engine.modules.onAnyDispatch((_, { result, blockNumber }) => {
   if (result === 'committed') process.stdout.write(`block ${blockNumber}\n`)
 })
 await test.engine.start()
+const { safeMode } = test.engine.state.snapshot().engine
+if (safeMode) process.stdout.write('safe mode\n')
+if (bundle === '--stay-safe') await new Promise(() => undefined)
+if (safeMode) await test.engine.leaveSafeMode()
 if (bundle !== undefined) await test.load(bundle)
 await test.when('the chain is live', () => test.engine.chains.views()[0]?.status === 'live')
 process.stdout.write('running\n')

@@ -55,6 +55,16 @@ export class ManualClock implements Clock {
     this.time = end
   }
 
+  /** Moves on as a machine that sleeps: what became due meanwhile fires once, late. */
+  oversleep(ms: number): void {
+    this.time += ms
+    for (const timer of [...this.timers].filter(({ at }) => at <= this.time)) {
+      if (timer.periodMs === null) this.timers.delete(timer)
+      else timer.at = this.time + timer.periodMs
+      timer.action()
+    }
+  }
+
   private add(timer: Timer): () => void {
     this.timers.add(timer)
     return () => void this.timers.delete(timer)

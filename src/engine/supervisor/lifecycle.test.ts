@@ -124,7 +124,17 @@ describe('lifecycle', () => {
   })
 
   it('never runs two sandboxes: a launch is always preceded by the end of the one before', () => {
-    const event = fc.constantFrom('start', 'stop', 'restart', 'fail', 'resolved', 'loaded', 'initialised', 'timer-due', 'wound-down')
+    const event = fc.constantFrom(
+      'start',
+      'stop',
+      'restart',
+      'fail',
+      'resolved',
+      'loaded',
+      'initialised',
+      'timer-due',
+      'wound-down',
+    )
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const machine = new Machine()
@@ -154,11 +164,15 @@ describe('backoff', () => {
 
   it('spreads over the whole range up to the ceiling', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 0.999_999, noNaN: true }), (failure, random) => {
-        const delay = backoffDelayMs(failure, () => random)
-        expect(delay).toBeGreaterThanOrEqual(0)
-        expect(delay).toBeLessThanOrEqual(backoffCeilingMs(failure))
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        (failure, random) => {
+          const delay = backoffDelayMs(failure, () => random)
+          expect(delay).toBeGreaterThanOrEqual(0)
+          expect(delay).toBeLessThanOrEqual(backoffCeilingMs(failure))
+        },
+      ),
     )
     expect(backoffDelayMs(3, () => 0)).toBe(0)
     expect(backoffDelayMs(3, () => 0.999_999)).toBe(4_000)
@@ -173,5 +187,34 @@ describe('backoff', () => {
       defaultLifecyclePolicy,
     )
     expect(failed.effects).toContainEqual({ do: 'schedule-restart', delayMs: 250 })
+  })
+
+  it('tells death by too many failures from one that trying again cannot mend', () => {
+    const poisoned = new Machine().run()
+    for (let failure = 1; failure < defaultLifecyclePolicy.maxFailuresInWindow; failure += 1)
+      poisoned.fail().recover()
+    expect(poisoned.fail().state.phase).toMatchObject({ name: 'dead', poisoned: true })
+    const rejected = new Machine().send({ type: 'start' })
+    rejected.send({ type: 'rejected', attempt: rejected.state.attempt, error: trap })
+    expect(rejected.state.phase).toMatchObject({ name: 'dead', poisoned: false })
+  })
+
+  it('resumes with its failures kept, and leaves the dead dead', () => {
+    const machine = new Machine().run()
+    for (let failure = 1; failure < defaultLifecyclePolicy.maxFailuresInWindow; failure += 1)
+      machine.fail().recover()
+    machine.send({ type: 'stop' }).report('wound-down')
+    const before = machine.state
+    machine.send({ type: 'resume' })
+    expect(machine.phase).toBe('loading')
+    expect(machine.state).toMatchObject({
+      failureTimes: before.failureTimes,
+      consecutiveFailures: before.consecutiveFailures,
+    })
+    expect(machine.fail().phase).toBe('dead')
+    expect(machine.send({ type: 'resume' }).effects).toEqual([])
+    expect(machine.phase).toBe('dead')
+    expect(machine.send({ type: 'start' }).phase).toBe('loading')
+    expect(machine.state.failureTimes).toEqual([])
   })
 })
