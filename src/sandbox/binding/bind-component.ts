@@ -98,7 +98,7 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
     if (tank.exhausted())
       throw new PaddockError('sandbox.out_of_fuel', 'instantiation used all fuel', { cause: error })
     const message = error instanceof Error ? error.message : String(error)
-    throw new PaddockError('sandbox.instantiate_failed', `the component cannot be instantiated: ${message}`, {
+    throw new PaddockError('sandbox.instantiate_failed', `The component cannot be instantiated: ${message}`, {
       cause: error,
     })
   }
@@ -249,5 +249,5 @@ function glueExport(produced: unknown, name: string): (...values: unknown[]) => 
   }
   const exported = owner[toCamel(wanted.function)]
   if (typeof exported === 'function') return exported as (...values: unknown[]) => unknown
-  throw new PaddockError('sandbox.instantiate_failed', `the component exports no ${name}`)
+  throw new PaddockError('sandbox.instantiate_failed', `The component exports no ${name}`)
 }

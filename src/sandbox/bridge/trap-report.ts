@@ -25,10 +25,10 @@ export function trapReport(thrown: unknown, memory: MemoryState): ErrorReport {
   const reason = isStackOverflow(cause) ? 'the guest used up its call stack' : messageOf(typed ?? thrown)
   const frames = guestFrames(cause)
   const where = frames.length === 0 ? '' : ` (in ${frames.join(' < ')})`
-  return new PaddockError(
-    typed?.code ?? 'sandbox.trap',
-    `The guest trapped: ${reason}${where}`.slice(0, maxMessage),
-  ).toReport()
+  const code = typed?.code ?? 'sandbox.trap'
+  // What never began to run cannot trap: the reason stands for itself.
+  const what = code === 'sandbox.trap' ? 'The guest trapped: ' : ''
+  return new PaddockError(code, `${what}${reason}${where}`.slice(0, maxMessage)).toReport()
 }
 
 function outOfMemory(memory: MemoryState): ErrorReport {
