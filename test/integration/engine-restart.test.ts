@@ -55,7 +55,7 @@ async function startChild(stateDir: string, bundle?: string): Promise<EngineProc
   )
   children.push(child)
   const lines: string[] = []
-  createInterface({ input: child.stdout! }).on('line', (line) => lines.push(line))
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
   await until(() => expect(lines).toContain('running'))
   return { child, lines }
 }
