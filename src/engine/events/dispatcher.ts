@@ -12,6 +12,7 @@ import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, GuestCall } from '../../shared/sandbox/protocol.ts'
 import { hostErrorReport } from '../sandboxes/guest-errors.ts'
 import type { Clock } from '../clock.ts'
+import type { Admission, CallEnd, Ticket } from './admission.ts'
 
 /** Calls sent ahead of the running one. More buys nothing once the guest thread never idles. */
 export const sendAhead = 32
@@ -38,6 +39,8 @@ export interface DispatcherOptions {
   readonly capacity: number
   readonly fuelPerCall: number
   readonly deadlineMs: number
+  /** Permits and budgets; without it every call is sent at once with the fuel and deadline above. */
+  readonly admission?: Admission
   readonly onDispatch: (dispatch: Dispatch, reply: CallReply | null, event: ModuleEvent) => void
   readonly onDropped: (count: number) => void
   /** The instance is dead by this event's doing; the sandbox must be replaced. */
@@ -54,11 +57,14 @@ interface Item {
 interface Sent {
   readonly item: Item
   readonly sequence: number
+  readonly ticket: Ticket | undefined
 }
 
 interface Attachment {
   readonly target: CallTarget
   readonly run: number
+  /** Set with the first call lost: the guest works in order, so that one may have been running. */
+  hasLost: boolean
 }
 
 export class Dispatcher {
@@ -73,6 +79,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.options = options
+    options.admission?.onRoom(() => this.pump())
   }
 
   /** Events that wait for the guest, those sent ahead included. */
@@ -125,13 +132,14 @@ export class Dispatcher {
 
   /** Begins to send to a sandbox whose module is initialised. */
   attach(target: CallTarget, run: number): void {
-    this.attachment = { target, run }
+    this.attachment = { target, run, hasLost: false }
     this.pump()
   }
 
   /** Stops sending; answers still come in. */
   detach(): void {
     this.attachment = undefined
+    this.options.admission?.withdraw()
   }
 
   /** Forgets every event, those sent included: what of them was not committed, its source tells again. */
@@ -145,17 +153,21 @@ export class Dispatcher {
   private pump(): void {
     const attachment = this.attachment
     if (attachment === undefined) return
+    const { admission } = this.options
     while (this.sent.length < sendAhead) {
-      const item = this.waiting.shift()
+      const [item] = this.waiting
       if (item === undefined) return
-      this.send(item, attachment)
+      const ticket = admission?.admit()
+      if (admission !== undefined && ticket === undefined) return
+      this.waiting.shift()
+      this.send(item, attachment, ticket)
     }
   }
 
-  private send(item: Item, attachment: Attachment): void {
+  private send(item: Item, attachment: Attachment, ticket: Ticket | undefined): void {
     const sequence = this.nextSequence++
     item.sequence = sequence
-    const sent: Sent = { item, sequence }
+    const sent: Sent = { item, sequence, ticket }
     this.sent.push(sent)
     const { event } = item
     const call: GuestCall = {
@@ -164,20 +176,25 @@ export class Dispatcher {
       operation: event.operation,
       payload: event.payload,
       cursor: event.cursor,
-      fuel: this.options.fuelPerCall,
-      deadlineMs: this.options.deadlineMs,
+      fuel: ticket?.fuel ?? this.options.fuelPerCall,
+      deadlineMs: ticket?.deadlineMs ?? this.options.deadlineMs,
       context: { ...event.context, dispatch: sequence },
     }
     attachment.target.call(call).then(
       (reply) => this.onReply(sent, attachment, reply),
-      () => this.onLost(sent),
+      () => this.onLost(sent, attachment),
     )
   }
 
   private onReply(sent: Sent, attachment: Attachment, reply: CallReply): void {
-    if (!this.takeBack(sent)) return
-    const { item, sequence } = sent
     const { outcome } = reply
+    // Forgotten or not, what it held comes back only now that it has ended.
+    this.settle(sent, outcome.status === 'not-started' ? 'not-started' : reply.usage)
+    if (!this.takeBack(sent)) {
+      this.pump()
+      return
+    }
+    const { item, sequence } = sent
     switch (outcome.status) {
       case 'ok':
         this.record(item, attachment.run, 'committed', null, reply, sequence)
@@ -209,8 +226,15 @@ export class Dispatcher {
     this.waiting.splice(index, 0, item)
   }
 
-  private onLost(sent: Sent): void {
+  private onLost(sent: Sent, attachment: Attachment): void {
+    this.settle(sent, attachment.hasLost ? 'not-started' : 'lost')
+    attachment.hasLost = true
     if (this.takeBack(sent)) this.uncertain.push(sent)
+    else this.pump()
+  }
+
+  private settle({ ticket }: Sent, end: CallEnd): void {
+    if (ticket !== undefined) this.options.admission?.settle(ticket, end)
   }
 
   /** False when it was forgotten meanwhile. */

@@ -112,17 +112,20 @@ export class Ledger {
 
   /** Something was used. */
   touch(meter: Meter): void {
+    if (this.options.storage === null) return
     this.changed.add(meter)
     this.schedule()
   }
 
   holdOpened(hold: StoredHold): void {
+    if (this.options.storage === null) return
     this.open.set(hold.id, hold)
     this.fresh.add(hold.id)
     this.schedule()
   }
 
   holdClosed(id: string, phase: SettlementPhase): void {
+    if (this.options.storage === null) return
     this.open.delete(id)
     if (!this.fresh.delete(id)) this.ended.add(id)
     this.settlements.push({ id, phase, reported: false })
