@@ -4,7 +4,7 @@ import { errorCodes, type ErrorCode, type ErrorReport } from '../errors.ts'
 /** EIP-155 network number as decimal text, because a u64 does not fit a JavaScript number. */
 export const chainIdSchema = z
   .string()
-  .regex(/^(0|[1-9]\d{0,19})$/, 'a decimal number')
+  .regex(/^(0|[1-9]\d{0,19})$/, { error: 'a decimal number', abort: true })
   .refine((text) => BigInt(text) <= 0xffff_ffff_ffff_ffffn, 'at most 2^64 - 1')
 export type ChainId = z.infer<typeof chainIdSchema>
 

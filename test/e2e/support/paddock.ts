@@ -148,10 +148,12 @@ export class Paddock {
     return descendants(this.app.process().pid!)
   }
 
-  /** Quits as the operator does, by closing the window's app, and waits for its end. */
+  /** Quits as the operator does and waits for the end, which must be an orderly one. */
   async quit(): Promise<void> {
+    const child = this.app.process()
     await this.app.close()
     if (this.ownsStateDir) await rm(this.stateDir, { recursive: true, force: true })
+    expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 0, signal: null })
   }
 }
 
