@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Snapshot, SnapshotChange } from '../../src/shared/domain/engine.ts'
 import { buildFixtures } from '../fixtures/build-fixtures.mjs'
 import { Anvil } from '../support/anvil.ts'
@@ -56,7 +56,7 @@ async function startChild(stateDir: string, bundle?: string): Promise<EngineProc
   children.push(child)
   const lines: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => lines.push(line))
-  await until(() => expect(lines).toContain('running'))
+  await vi.waitFor(() => expect(lines).toContain('running'), { interval: 5, timeout: 25_000 })
   return { child, lines }
 }
 
