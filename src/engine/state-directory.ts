@@ -1,5 +1,5 @@
 /** The directory that holds everything Paddock keeps, and the lock that keeps a second engine out of it. */
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { PaddockError } from '../shared/errors.ts'
 
@@ -9,6 +9,8 @@ export interface StatePaths {
   readonly stores: string
   readonly bundles: string
   readonly artifacts: string
+  /** The ledger of what was used against budgets. */
+  readonly budgets: string
   readonly devnet: string
   /** Failures, restarts and quarantines. */
   readonly supervision: string
@@ -23,6 +25,7 @@ export function statePaths(root: string): StatePaths {
     stores: path.join(root, 'stores'),
     bundles: path.join(root, 'bundles'),
     artifacts: path.join(root, 'artifacts'),
+    budgets: path.join(root, 'budgets'),
     devnet: path.join(root, 'devnet.json'),
     supervision: path.join(root, 'supervision.json'),
     starts: path.join(root, 'starts.json'),
@@ -71,7 +74,7 @@ async function takeLockFile(file: string): Promise<void> {
     try {
       // Linked into place with its content: nobody ever sees a lock without its owner.
       await writeFile(own, String(process.pid), { mode: 0o600 })
-      await link(own, file)
+      await place(own, file)
       return
     } catch (cause) {
       if (errnoOf(cause) !== 'EEXIST') {
@@ -85,6 +88,18 @@ async function takeLockFile(file: string): Promise<void> {
     }
   }
   throw locked(file)
+}
+
+/** File systems that know no hard links, such as exFAT. */
+const linkless: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']
+
+async function place(own: string, file: string): Promise<void> {
+  try {
+    await link(own, file)
+  } catch (error) {
+    if (!linkless.includes(errnoOf(error) ?? '')) throw error
+    await copyFile(own, file, constants.COPYFILE_EXCL)
+  }
 }
 
 function locked(file: string): PaddockError {
