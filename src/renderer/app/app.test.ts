@@ -317,3 +317,54 @@ describe('accessibility', () => {
     expect(await findings(view.container)).toEqual([])
   })
 })
+
+describe('a module in quarantine', () => {
+  it('says why, shows its last lines, and offers what can be done', async () => {
+    const double = new ConsoleDouble(busyMorning())
+    double.logs.push(sampleLog(1, { module: 'price-alert', message: 'the last thing it said' }))
+    await open('#/modules/price-alert', double)
+    const panel = await screen.findByRole('region', { name: 'In quarantine' })
+    expect(panel.textContent).toContain('It failed by its own fault: Used 1 000 M fuel in one event.')
+    expect(panel.textContent).toContain('after 5 failures')
+    expect(await within(panel).findByText(/the last thing it said/)).toBeTruthy()
+    within(panel).getByRole('button', { name: 'Remove…' }).click()
+    expect(await screen.findByRole('alertdialog')).toBeTruthy()
+    key('Escape')
+    within(panel).getByRole('button', { name: 'Disable' }).click()
+    expect(await screen.findByText(/price-alert disabled/)).toBeTruthy()
+  })
+  it('is revived from there', async () => {
+    const { double } = await open('#/modules/price-alert')
+    const panel = await screen.findByRole('region', { name: 'In quarantine' })
+    expect(await findings(panel)).toEqual([])
+    within(panel).getByRole('button', { name: 'Revive' }).click()
+    await waitFor(() => expect(screen.queryByRole('region', { name: 'In quarantine' })).toBeNull())
+    expect(double.calls).toContainEqual({ call: 'modules.revive', input: { name: 'price-alert' } })
+  })
+})
+
+describe('limits', () => {
+  it('are checked as one types and set as a whole', async () => {
+    const { double } = await open('#/modules/slot-counter/resources')
+    const panel = await screen.findByRole('region', { name: 'Limits' })
+    const field = within(panel).getByLabelText<HTMLInputElement>('Time/event')
+    const type = (text: string): void => {
+      field.value = text
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+    }
+    type('ages')
+    await waitFor(() => expect(field.getAttribute('aria-invalid')).toBe('true'))
+    const save = within(panel).getByRole<HTMLButtonElement>('button', { name: 'Set limits' })
+    expect(save.disabled).toBe(true)
+    type('12.5')
+    await waitFor(() => expect(save.disabled).toBe(false))
+    expect(await findings(panel)).toEqual([])
+    save.click()
+    await waitFor(() =>
+      expect(double.snapshot.modules.find(({ name }) => name === 'slot-counter')?.limitsSet).toEqual({
+        deadlineMs: 12_500,
+      }),
+    )
+    expect(await screen.findByText('Limits of slot-counter set')).toBeTruthy()
+  })
+})

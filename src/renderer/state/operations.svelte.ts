@@ -40,6 +40,14 @@ export class Operations {
     return this.#onModules('revive', [name])
   }
 
+  /** Ends a quarantine; the module stays stopped, also when the engine starts. */
+  async disable(name: string): Promise<void> {
+    await this.#run(name, `${name} could not be disabled`, async () => {
+      await this.#client.modules.disable({ name })
+      this.#toasts.done(`${name} disabled; it stays stopped until you start it`)
+    })
+  }
+
   stop(name: string): Promise<void> {
     return this.#onModules('stop', [name])
   }

@@ -86,7 +86,7 @@ export const ipcSchema = {
     ),
     /** What the operator may set on this machine. */
     limitBounds: call(moduleRef, limitBoundsSchema),
-    /** Sets limits in place of the manifest's and the engine's; those not named stay, null takes all back. */
+    /** Sets limits in place of the manifest's and the engine's: these and no others; null takes all back. */
     setLimits: call(moduleRef.extend({ limits: moduleLimitsSchema.partial().nullable() }), nothing, slow),
     /** Reads the bundle again and runs the new version on the state of the old one. */
     reload: call(moduleRef, z.object({ changed: z.boolean(), consentNeeded: z.boolean() }), slow),
