@@ -159,7 +159,7 @@ export class ModuleRegistry {
   }
 
   /**
-   * Sets limits in place of the manifest's and the engine's; those not named stay, null takes all back. Throws
+   * Sets limits in place of the manifest's and the engine's: these and no others; null takes all back. Throws
    * `module.unknown` and `module.bad_limits`.
    */
   async setLimits(name: string, limits: Partial<ModuleLimits> | null): Promise<void> {
@@ -167,9 +167,9 @@ export class ModuleRegistry {
     if (limits !== null) checkLimits(limits, bounds)
     this.refuseWhenClosed()
     const entry = this.entry(name)
-    entry.record = { ...entry.record, limits: limits === null ? {} : { ...entry.record.limits, ...limits } }
+    entry.record = { ...entry.record, limits: limits ?? {} }
     this.saveRecord(entry.record)
-    this.options.services.state.note('ok', name, 'limits_set', `Limits of ${name} ${limits === null ? 'taken back' : 'set'} by you`)
+    this.options.services.state.note('ok', name, 'limits_set', `Limits of ${name} ${Object.keys(entry.record.limits).length === 0 ? 'taken back' : 'set'} by you`)
     await entry.applyLimits()
   }
 
