@@ -5,6 +5,7 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import path from 'node:path'
 import type { DevnetView } from '../shared/domain/chain.ts'
+import { noBudgets, type Budgets } from '../shared/domain/budgets.ts'
 import type { EngineView, Series } from '../shared/domain/engine.ts'
 import { PaddockError, type ErrorReport } from '../shared/errors.ts'
 import { createChainCapability } from './capabilities/chain/chain-capability.ts'
@@ -16,11 +17,15 @@ import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
 import { Devnet } from './devnet/devnet.ts'
 import { CronSource } from './events/cron-source.ts'
+import { Governor } from './governor/governor.ts'
+import { LedgerFiles } from './governor/ledger-files.ts'
+import { governorNotices } from './governor/notices.ts'
 import { ModuleLoader } from './modules/loader.ts'
 import { ModuleService } from './modules/module-service.ts'
 import { measureMeans } from './modules/operator-limits.ts'
 import { ModuleRegistry } from './modules/registry.ts'
 import { WatchedFolders } from './modules/watched-folders.ts'
+import { createGates, type Gates } from './sandboxes/gates/gates.ts'
 import type { SandboxLauncher } from './sandboxes/launcher.ts'
 import type { SettingsPort } from './settings-port.ts'
 import { openStateDirectory, statePaths, type StateLock, type StatePaths } from './state-directory.ts'
@@ -58,6 +63,8 @@ export class Engine {
   readonly logs: LogHub
   readonly chains: ChainService
   readonly modules: ModuleService
+  readonly governor: Governor
+  readonly gates: Gates
   readonly stateDir: string
 
   private readonly options: EngineOptions
@@ -99,6 +106,16 @@ export class Engine {
       now: () => clock.now(),
       onWarning: (error) => this.state.raise('supervision', 'warn', { kind: 'engine' }, error),
     })
+    this.gates = createGates(clock)
+    this.governor = new Governor({
+      clock,
+      storage: new LedgerFiles(this.paths.budgets),
+      budgets: options.settings.get().budgets ?? noBudgets,
+      ...governorNotices(
+        () => this.state,
+        (level, event, message, code) => this.log(level, event, message, code),
+      ),
+    })
     this.cron = new CronSource(clock)
     this.devnet = new Devnet({
       resolveFrom: path.dirname(options.entries.sandbox),
@@ -133,6 +150,7 @@ export class Engine {
       launcher: options.launcher,
       entry: options.entries.compiler,
       cacheDir: this.paths.artifacts,
+      preparing: this.gates.preparing,
       clock,
     })
     const router = new CapabilityRouter({
@@ -152,6 +170,8 @@ export class Engine {
         launcher: options.launcher,
         sandboxEntry: options.entries.sandbox,
         nextGeneration: () => ++this.generation,
+        gates: this.gates,
+        governor: this.governor,
         compiler: this.compiler,
         router,
         logs: this.logs,
@@ -195,6 +215,7 @@ export class Engine {
     await this.supervision.open()
     await this.beginStart()
     await this.logs.open()
+    await this.governor.start()
     if (this.isSafeMode) this.announceSafeMode()
     this.loopDelay.enable()
     this.stopTick = this.clock.every(tickMs, () => this.tick())
@@ -224,6 +245,14 @@ export class Engine {
     this.state.clear(safeModeNotice)
     this.log('info', 'safe_mode_left', 'Safe mode left by the operator')
     await this.registry.startEnabled()
+  }
+
+  /** Puts other budgets in place and keeps them; calls under way keep what they hold. Throws `settings.unwritable`. */
+  setBudgets(budgets: Budgets): void {
+    const { settings } = this.options
+    this.governor.setBudgets(budgets)
+    settings.set({ ...settings.get(), budgets })
+    this.state.touch()
   }
 
   /** Short history of one module, or of all together. Throws `module.unknown`. */
@@ -270,6 +299,7 @@ export class Engine {
     await this.devnet.dispose()
     await this.compiler.dispose()
     await this.browser.dispose()
+    await this.governor.close()
     this.stopTick()
     this.loopDelay.disable()
     this.phase = 'stopped'

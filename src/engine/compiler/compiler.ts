@@ -1,7 +1,9 @@
 /** The engine's side of the compiler: a few processes, started when there is work and gone soon after it. */
-import { PaddockError } from '../../shared/errors.ts'
+import { PaddockError, type ErrorCode } from '../../shared/errors.ts'
 import type { Artifact, CompiledLimits, CompileStage, Inspection } from '../../shared/compiler/protocol.ts'
 import { systemClock, type Clock } from '../clock.ts'
+import type { Gate } from '../sandboxes/gates/gate.ts'
+import { runPatiently } from '../sandboxes/gates/patience.ts'
 import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import { artifactKey } from './artifact-cache.ts'
 import { CompilerWorker, type CompilerJob, type CompilerResult } from './compiler-worker.ts'
@@ -24,6 +26,8 @@ export interface CompilerOptions {
   /** Milliseconds for compiling a component. Default 120,000. */
   readonly compileTimeoutMs?: number
   readonly clock?: Clock
+  /** A job takes a permit of it while a process works on it, not while it waits for one (spec tools 9). */
+  readonly preparing?: Gate
 }
 
 export interface CompileRequest {
@@ -63,12 +67,24 @@ interface QueuedJob {
   readonly onStage: (stage: CompileStage) => void
   readonly resolve: (result: CompilerResult) => void
   readonly reject: (error: unknown) => void
-  cancelled: boolean
+  readonly callOff: AbortController
   worker: CompilerWorker | undefined
 }
 
 const cancelled = (): PaddockError =>
   new PaddockError('compiler.cancelled', 'The compilation was called off.')
+
+/** What passes by itself or with another file: neither says that the same component fails again (spec tools 9). */
+const passing: readonly ErrorCode[] = [
+  'component.digest_mismatch',
+  'compiler.cancelled',
+  'compiler.crashed',
+  'compiler.cache_unwritable',
+]
+
+function failsAlways({ code }: PaddockError): boolean {
+  return (code.startsWith('component.') || code.startsWith('compiler.')) && !passing.includes(code)
+}
 
 class CompilerPool implements Compiler {
   private readonly options: CompilerOptions
@@ -76,13 +92,14 @@ class CompilerPool implements Compiler {
   private readonly queue: QueuedJob[] = []
   private readonly busy = new Set<QueuedJob>()
   private readonly idle = new Map<CompilerWorker, () => void>()
-  private readonly artifacts = new SharedWork<Artifact, CompileStage>()
+  private readonly artifacts: SharedWork<Artifact, CompileStage>
   private starts = 0
   private disposed = false
 
   constructor(options: CompilerOptions) {
     this.options = options
     this.clock = options.clock ?? systemClock
+    this.artifacts = new SharedWork({ clock: this.clock, remembers: failsAlways })
   }
 
   async inspect(path: string, signal?: AbortSignal): Promise<Inspection> {
@@ -116,7 +133,7 @@ class CompilerPool implements Compiler {
     this.disposed = true
     for (const item of this.queue.splice(0)) item.reject(cancelled())
     const workers = [...this.idle.keys(), ...[...this.busy].flatMap((item) => item.worker ?? [])]
-    for (const item of this.busy) item.cancelled = true
+    for (const item of this.busy) item.callOff.abort()
     for (const stopTimer of this.idle.values()) stopTimer()
     this.idle.clear()
     await Promise.all(
@@ -155,7 +172,7 @@ class CompilerPool implements Compiler {
         job,
         timeoutMs,
         onStage,
-        cancelled: false,
+        callOff: new AbortController(),
         worker: undefined,
         resolve: (result) => {
           signal?.removeEventListener('abort', abort)
@@ -174,7 +191,7 @@ class CompilerPool implements Compiler {
   }
 
   private cancel(item: QueuedJob): void {
-    item.cancelled = true
+    item.callOff.abort()
     const index = this.queue.indexOf(item)
     if (index >= 0) this.queue.splice(index, 1)
     item.worker?.stop()
@@ -195,8 +212,14 @@ class CompilerPool implements Compiler {
     }
   }
 
+  private run(item: QueuedJob): Promise<CompilerResult> {
+    const { preparing } = this.options
+    if (preparing === undefined) return this.work(item)
+    return runPatiently(preparing, 'compiler', this.clock, item.callOff.signal, () => this.work(item))
+  }
+
   /** Does a job, once more in a new process if the first one crashes. */
-  private async run(item: QueuedJob): Promise<CompilerResult> {
+  private async work(item: QueuedJob): Promise<CompilerResult> {
     try {
       return await this.attempt(item)
     } catch (thrown) {
@@ -219,7 +242,7 @@ class CompilerPool implements Compiler {
   }
 
   private isOff(item: QueuedJob): boolean {
-    return item.cancelled || this.disposed
+    return item.callOff.signal.aborted || this.disposed
   }
 
   private takeWorker(): CompilerWorker {

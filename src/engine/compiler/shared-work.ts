@@ -1,5 +1,6 @@
 /** Single flight: those who want the same thing at the same time wait for one piece of work. */
 import { PaddockError } from '../../shared/errors.ts'
+import type { Clock } from '../clock.ts'
 
 type Work<T, P> = (signal: AbortSignal, report: (progress: P) => void) => Promise<T>
 
@@ -10,12 +11,27 @@ interface Flight<T, P> {
   last: { readonly progress: P } | undefined
 }
 
+/** How long the same work that failed is not tried again, in milliseconds (spec tools 9). */
+export const rememberFailureMs = 5_000
+
+export interface SharedWorkOptions {
+  readonly clock: Clock
+  /** Whether trying again at once would only fail again. */
+  readonly remembers: (error: PaddockError) => boolean
+}
+
 export class SharedWork<T, P> {
+  private readonly options: SharedWorkOptions
   private readonly flights = new Map<string, Flight<T, P>>()
+  private readonly failures = new Map<string, { readonly error: PaddockError; readonly until: number }>()
+
+  constructor(options: SharedWorkOptions) {
+    this.options = options
+  }
 
   /**
    * Joins the work under way for `key`, or starts it. Progress made so far is reported at once. Throws what the work
-   * throws, and `compiler.cancelled` for a caller whose `signal` is aborted; the work itself is aborted with the last.
+   * throws, for some seconds also without doing it again, and `compiler.cancelled` for a caller whose `signal` is aborted; the work itself is aborted with the last.
    */
   async join(
     key: string,
@@ -24,6 +40,8 @@ export class SharedWork<T, P> {
     signal?: AbortSignal,
   ): Promise<T> {
     if (signal?.aborted === true) throw cancelled()
+    const failed = this.failures.get(key)
+    if (failed !== undefined && this.options.clock.monotonicMs() < failed.until) throw failed.error
     const flight = this.flights.get(key) ?? this.start(key, work)
     const listener = (progress: P): void => onProgress(progress)
     flight.listeners.add(listener)
@@ -66,8 +84,18 @@ export class SharedWork<T, P> {
     const forget = (): void => {
       if (this.flights.get(key) === flight) this.flights.delete(key)
     }
-    void flight.result.then(forget, forget)
+    void flight.result.then(forget, (error: unknown) => {
+      forget()
+      this.remember(key, error)
+    })
     return flight
+  }
+
+  private remember(key: string, error: unknown): void {
+    if (!(error instanceof PaddockError) || !this.options.remembers(error)) return
+    const now = this.options.clock.monotonicMs()
+    for (const [other, { until }] of this.failures) if (until <= now) this.failures.delete(other)
+    this.failures.set(key, { error, until: now + rememberFailureMs })
   }
 }
 

@@ -8,6 +8,7 @@ import type { Dispatch } from '../../shared/domain/module.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, LoadResult } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
+import type { Admission } from '../events/admission.ts'
 import type { EventSources } from '../events/sources.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { Sandbox } from '../sandboxes/sandbox.ts'
@@ -22,6 +23,8 @@ export interface SessionContext {
   readonly limits: ModuleLimits
   readonly clock: Clock
   readonly sources: EventSources
+  /** Permits and budgets for guest calls. */
+  readonly admission: Admission
   recordDispatch(dispatch: Dispatch, reply: CallReply | null): void
   recordDropped(count: number): void
   /** A line of the engine about this module; `event` is its stable name (spec nexum-host 12.6). */

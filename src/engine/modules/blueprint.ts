@@ -4,6 +4,7 @@ import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
 import type { SessionContext } from '../contracts/session.ts'
+import { Admission } from '../events/admission.ts'
 import type { Blueprint } from '../supervisor/module-supervisor.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
@@ -65,6 +66,25 @@ export function createBlueprint(
           return hooks.limits()
         },
         clock: services.clock,
+        admission: new Admission({
+          owner: manifest.name,
+          clock: services.clock,
+          gate: services.gates.executing,
+          governor: services.governor,
+          lane: services.governor.lane({ module: manifest.name, contract: contract.id }),
+          limits: {
+            get fuelPerCall() {
+              return hooks.limits().fuelPerCall
+            },
+            get deadlineMs() {
+              return hooks.limits().deadlineMs
+            },
+          },
+          onDelayed: (error) => {
+            hooks.log('warn', 'budget_denied', `Calls wait for a budget: ${error.message}`, error.code)
+            supervisorHooks.onWaiting()
+          },
+        }),
         sources: services.sources,
         recordDispatch: hooks.recordDispatch,
         recordDropped: hooks.recordDropped,

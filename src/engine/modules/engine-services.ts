@@ -2,6 +2,8 @@
 import type { CapabilityRouter } from '../capabilities/router.ts'
 import type { Clock } from '../clock.ts'
 import type { EventSources } from '../events/sources.ts'
+import type { Governor } from '../governor/governor.ts'
+import type { Gates } from '../sandboxes/gates/gates.ts'
 import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import type { StateHub } from '../state-hub.ts'
 import type { SupervisionStore } from '../supervisor/supervision-store.ts'
@@ -15,6 +17,8 @@ export interface EngineServices {
   readonly launcher: SandboxLauncher
   readonly sandboxEntry: string
   readonly nextGeneration: () => number
+  readonly gates: Gates
+  readonly governor: Governor
   readonly compiler: Compiler
   readonly router: CapabilityRouter
   readonly sources: EventSources

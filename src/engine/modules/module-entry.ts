@@ -67,6 +67,7 @@ export class ModuleEntry {
       name: record.name,
       launcher: services.launcher,
       sandboxEntry: services.sandboxEntry,
+      preparing: services.gates.preparing,
       clock: services.clock,
       random: services.random,
       policy: () => ({

@@ -8,6 +8,8 @@ import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/erro
 import type { HostCall, HostOutcome, LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { ContractSession, LoadedStore } from '../contracts/session.ts'
 import type { Clock } from '../clock.ts'
+import type { Gate } from '../sandboxes/gates/gate.ts'
+import { runPatiently } from '../sandboxes/gates/patience.ts'
 import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import { residentLimitBytes } from '../sandboxes/memory-limits.ts'
 import { endClassOf } from '../sandboxes/process-end.ts'
@@ -39,6 +41,8 @@ export interface Blueprint {
 export interface SessionHooks {
   onFailed(error: ErrorReport): void
   onHealthy(): void
+  /** Calls wait for a budget, for who knows how long: whoever waits for the module to run need not. */
+  onWaiting(): void
 }
 
 /** What of a module's failures outlives the engine. */
@@ -48,6 +52,8 @@ export interface SupervisorOptions {
   readonly name: string
   readonly launcher: SandboxLauncher
   readonly sandboxEntry: string
+  /** Launching and instantiating take a permit of it (spec tools 9). */
+  readonly preparing: Gate
   readonly clock: Clock
   readonly random: () => number
   readonly policy: () => LifecyclePolicy
@@ -202,7 +208,9 @@ export class ModuleSupervisor {
     const phase = this.phaseNow()
     const previous = this.previous
     this.previous = undefined
-    if (previous === undefined || phase.name === 'running' || phase.name === 'stopped') return
+    if (previous === undefined) return
+    // One that still initialises waits for a budget, which is no fault of the new version.
+    if (phase.name === 'running' || phase.name === 'stopped' || phase.name === 'initialising') return
     const error = phase.name === 'dead' || phase.name === 'restarting' ? phase.error : undefined
     this.useBlueprint(previous)
     await this.restart()
@@ -237,10 +245,12 @@ export class ModuleSupervisor {
       this.rememberNow()
     }
     if (state !== before) this.options.onChange()
-    if (isSettled(state.phase)) {
-      for (const wake of this.waiters) wake()
-      this.waiters.clear()
-    }
+    if (isSettled(state.phase)) this.wakeWaiters()
+  }
+
+  private wakeWaiters(): void {
+    for (const wake of this.waiters) wake()
+    this.waiters.clear()
   }
 
   private rememberNow(): void {
@@ -352,11 +362,15 @@ export class ModuleSupervisor {
       const artifactDirectory = await blueprint.compile(this.abort.signal)
       await this.predecessorGone
       if (attempt !== this.state.attempt) return
-      const spec = blueprint.loadSpec(this.state.run, artifactDirectory)
-      const sandbox = this.launchSandbox(attempt, spec.limits.memoryBytes)
-      await sandbox.ready
-      const result = await sandbox.load(spec)
-      if (attempt !== this.state.attempt) return
+      const { preparing, name, clock } = this.options
+      const result = await runPatiently(preparing, name, clock, this.abort.signal, async () => {
+        if (attempt !== this.state.attempt) return undefined
+        const spec = blueprint.loadSpec(this.state.run, artifactDirectory)
+        const sandbox = this.launchSandbox(attempt, spec.limits.memoryBytes)
+        await sandbox.ready
+        return sandbox.load(spec)
+      })
+      if (result === undefined || attempt !== this.state.attempt) return
       if (!result.ok) throw PaddockError.fromReport(result.error)
       for (const warning of result.warnings) this.options.onEvent('warn', 'store_warning', warning.message, warning)
       this.options.onLoaded(result.memoryBytes, result.storeBytes)
@@ -399,6 +413,7 @@ export class ModuleSupervisor {
     if (sandbox === undefined || blueprint === undefined || loadedStore === undefined) return
     this.session ??= blueprint.createSession({
       onFailed: (error) => this.send({ type: 'failed', attempt: this.state.attempt, error }),
+      onWaiting: () => this.wakeWaiters(),
       onHealthy: () => this.send({ type: 'proved-healthy', attempt: this.state.attempt }),
     })
     const outcome = await this.session.initialise(sandbox, loadedStore, this.state.run)

@@ -5,6 +5,7 @@ import type { Subscription } from '../../../shared/domain/module.ts'
 import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
 import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
 import type { BlockEvent } from '../../chains/header.ts'
+import type { CallEnd } from '../../events/admission.ts'
 import { Dispatcher } from '../../events/dispatcher.ts'
 import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
 import type { Sandbox } from '../../sandboxes/sandbox.ts'
@@ -35,6 +36,7 @@ export class EventModuleSession implements ContractSession {
       get deadlineMs() {
         return context.limits.deadlineMs
       },
+      admission: context.admission,
       onDispatch: (dispatch, reply, event) => {
         event.onSettled?.()
         if (dispatch.result === 'committed') context.onHealthy()
@@ -68,19 +70,29 @@ export class EventModuleSession implements ContractSession {
   async initialise(sandbox: Sandbox, store: LoadedStore, run: number): Promise<InitOutcome> {
     this.dispatcher.reconcile(store.lastSequence, run)
     this.cursors = store.cursors
-    const { limits, manifest } = this.context
+    const { admission, manifest } = this.context
     const payload: GuestConfig = manifest.config.map(([key, value]) => [key, value])
+    const ended = new AbortController()
+    const stopListening = sandbox.onEnd(() => ended.abort())
     try {
-      const { outcome } = await sandbox.call({
-        id: sandbox.allocateCallId(),
-        sequence: this.dispatcher.takeSequence(),
-        operation: 'init',
-        payload,
-        cursor: null,
-        fuel: limits.fuelPerCall,
-        deadlineMs: limits.deadlineMs,
-        context: { eventType: 'init' },
-      })
+      const ticket = await admission.admitWhenFree(ended.signal)
+      let end: CallEnd = 'lost'
+      const { outcome } = await sandbox
+        .call({
+          id: sandbox.allocateCallId(),
+          sequence: this.dispatcher.takeSequence(),
+          operation: 'init',
+          payload,
+          cursor: null,
+          fuel: ticket.fuel,
+          deadlineMs: ticket.deadlineMs,
+          context: { eventType: 'init' },
+        })
+        .then((reply) => {
+          end = reply.outcome.status === 'not-started' ? 'not-started' : reply.usage
+          return reply
+        })
+        .finally(() => admission.settle(ticket, end))
       switch (outcome.status) {
         case 'ok':
           return { kind: 'ok' }
@@ -103,6 +115,8 @@ export class EventModuleSession implements ContractSession {
       }
     } catch (error) {
       return { kind: 'failed', error: toErrorReport(error, 'sandbox.exited') }
+    } finally {
+      stopListening()
     }
   }
 
