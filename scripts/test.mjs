@@ -42,6 +42,7 @@ function preparation(isAsked) {
     tool('lint', bin('eslint', 'bin', 'eslint.js'), '--max-warnings', '0', '.'),
     tool('types', bin('typescript', 'bin', 'tsc'), '-p', '.'),
     tool('types of src/shared', bin('typescript', 'bin', 'tsc'), '-p', 'src/shared'),
+    tool('types of test/e2e', bin('typescript', 'bin', 'tsc'), '-p', 'test/e2e'),
     tool('types of the guest kit', bin('typescript', 'bin', 'tsc'), '-p', 'scripts/guest-kit/guest'),
     tool('types of modules', bin('typescript', 'bin', 'tsc'), '-p', 'modules'),
     tool(

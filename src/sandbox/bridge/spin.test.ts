@@ -13,8 +13,6 @@ function source(misses: number): { arrived: () => boolean; asked: () => number }
   }
 }
 
-const never = (): boolean => false
-
 describe('adaptive spin', () => {
   it('takes what has arrived without looking twice', () => {
     const { arrived, asked } = source(0)
