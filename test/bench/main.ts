@@ -1,6 +1,7 @@
 /** `npm run bench`: ratios against the bare mechanism, taken in the same run. Never a pass mark in absolute time. */
 import { meets, type Finding } from './measure.ts'
 import { events } from './events.ts'
+import { fuel } from './fuel.ts'
 import { hostCalls } from './host-calls.ts'
 import { idle } from './idle.ts'
 import { load } from './load.ts'
@@ -15,6 +16,7 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   pipeline,
   load,
   idle,
+  fuel,
 }
 
 async function main(): Promise<number> {
