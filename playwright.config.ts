@@ -13,5 +13,5 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   outputDir: 'test-results',
   reporter: [['list']],
-  use: { trace: 'retain-on-failure' },
+  use: { trace: 'retain-on-failure', actionTimeout: 15_000 },
 })

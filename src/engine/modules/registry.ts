@@ -104,6 +104,8 @@ export class ModuleRegistry {
       throw new PaddockError('module.consent_required', `${name} does not start without ${names}.`)
     }
     this.pending.remove(requestId)
+    // What a watched folder told of this bundle has had its answer.
+    this.options.services.state.clear(`watch ${loaded.bundlePath}`)
     const existing = this.entries.get(name)
     const record: InstalledModule = {
       name,

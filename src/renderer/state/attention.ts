@@ -15,6 +15,7 @@ export type AttentionAction =
       readonly module: string
     }
   | { readonly kind: 'start-devnet' | 'leave-safe-mode'; readonly label: string }
+  | { readonly kind: 'review-bundle'; readonly label: string; readonly path: string }
   | { readonly kind: 'dismiss'; readonly label: string; readonly notice: string }
 
 export interface Attention {
@@ -113,7 +114,10 @@ function ofNotice(notice: Notice): Attention {
         ? { kind: 'open', label: 'Endpoints', target: { screen: 'chains', item: subject.chainId } }
         : null,
     settings: { kind: 'open', label: 'Settings', target: { screen: 'settings' } },
-    'watch-folder': { kind: 'open', label: 'Folders', target: { screen: 'settings' } },
+    'watch-folder':
+      subject.kind === 'watch-folder' && error.code === 'module.consent_required'
+        ? { kind: 'review-bundle', label: 'Review…', path: subject.path }
+        : { kind: 'open', label: 'Folders', target: { screen: 'settings' } },
     devnet: { kind: 'open', label: 'Devnet', target: { screen: 'chains' } },
     engine:
       error.code === 'state.safe_mode'

@@ -117,6 +117,10 @@ export function endpointStanding(endpoint: EndpointView): Standing {
 export function chainStanding(chain: ChainView, nowMs: number): Standing {
   const total = chain.endpoints.length
   const failing = chain.endpoints.filter((endpoint) => endpoint.health === 'failing').length
+  // A devnet that is not started yet, or was stopped, troubles nobody as long as nobody reads it.
+  if (chain.devnet && total === 0 && chain.modules.length === 0) {
+    return { mark: 'stopped', word: 'Stopped', reason: 'no module reads it' }
+  }
   switch (chain.status) {
     case 'down':
       return { mark: 'dead', word: 'Down', reason: chain.error?.message ?? 'no endpoint answers' }

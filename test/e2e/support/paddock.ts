@@ -1,5 +1,7 @@
 /** The real app in a real window: starts it, looks at its processes, ends it. */
 import { execFile } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -53,12 +55,15 @@ export class Paddock {
   /** What the page wrote to its console as errors, and what it threw. */
   readonly faults: string[] = []
   private readonly ownsStateDir: boolean
+  private readonly child: ChildProcess
+  private hasQuit = false
 
   private constructor(app: ElectronApplication, page: Page, stateDir: string, ownsStateDir: boolean) {
     this.app = app
     this.page = page
     this.stateDir = stateDir
     this.ownsStateDir = ownsStateDir
+    this.child = app.process()
     page.on('pageerror', (error) => this.faults.push(String(error)))
     page.on('console', (message) => {
       if (message.type() === 'error') this.faults.push(message.text())
@@ -145,12 +150,22 @@ export class Paddock {
 
   /** The process ids of the app: its own and those of everything that it started. */
   async processes(): Promise<number[]> {
-    return descendants(this.app.process().pid!)
+    return descendants(this.child.pid!)
+  }
+
+  /** Ends the app as a crash or a power cut would. */
+  async crash(): Promise<void> {
+    this.hasQuit = true
+    const gone = once(this.child, 'exit')
+    this.child.kill('SIGKILL')
+    await gone
   }
 
   /** Quits as the operator does and waits for the end, which must be an orderly one. */
   async quit(): Promise<void> {
-    const child = this.app.process()
+    if (this.hasQuit) return
+    this.hasQuit = true
+    const { child } = this
     await this.app.close()
     if (this.ownsStateDir) await rm(this.stateDir, { recursive: true, force: true })
     expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 0, signal: null })
