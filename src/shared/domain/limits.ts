@@ -39,6 +39,13 @@ export const defaultLimits: ModuleLimits = {
 
 /** Bytes the host copies for one call in either direction; more is a trap (spec nexum-host 13). */
 export const maxCallBytes = 64 * 1024 * 1024
+/** Entries of one `request-batch` (spec nexum-host 8.6). */
+export const maxChainBatchEntries = 1_000
+/**
+ * Characters of methods and params in one chain call: as much as an answer may bring. More would hold up the engine's
+ * main thread, which reads them, and so every other module.
+ */
+export const maxChainCallCharacters = 1_048_576
 /** Elements of one table (spec nexum-host 13). */
 export const maxTableElements = 10_000
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxChainBatchEntries } from '../../../shared/domain/limits.ts'
 import type { HostError } from '../../../shared/sandbox/host-error.ts'
 import type { ChainPool } from '../../chains/chain-pool.ts'
 import { unknownChain } from '../../chains/chain.ts'
@@ -7,9 +8,6 @@ import type { RpcAnswer, RpcRequest } from '../../chains/rpc-codec.ts'
 import type { Capability, HostCallContext } from '../capability.ts'
 import { chainFailure, rpcCodes, toHostFailure } from './failures.ts'
 import { judgeMethod } from './method-policy.ts'
-
-/** Entries of one `request-batch` (spec nexum-host 8.6). */
-const maxBatchEntries = 1_000
 
 const chainId = z.bigint().min(0n).max(0xffff_ffff_ffff_ffffn)
 const requestArgs = z.tuple([chainId, z.string(), z.string()])
@@ -57,7 +55,7 @@ async function requestBatch(
   context: HostCallContext,
 ): Promise<RpcResult[]> {
   const [chain, requests] = checkArgs(batchArgs, args)
-  if (requests.length > maxBatchEntries) {
+  if (requests.length > maxChainBatchEntries) {
     throw chainFailure('invalid-input', 0, 'The batch has more entries than are allowed.')
   }
   const results: RpcResult[] = []

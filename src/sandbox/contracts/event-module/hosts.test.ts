@@ -50,6 +50,28 @@ describe('the interfaces of an event module', () => {
     ]) // prettier-ignore
   })
 
+  it('refuse chain requests that are too large before anybody else has to read them', () => {
+    const asked: unknown[] = []
+    const chain = hosts(
+      { chain: 'provided' },
+      {
+        callHost: (_capability, _name, args) => {
+          asked.push(args)
+          return '"0x1"'
+        },
+      },
+    ).get('chain')
+    const refused = { tag: 'err', val: { domain: 'chain', kind: { tag: 'invalid-input' } } }
+    const entry = { method: 'eth_chainId', params: '[]' }
+    expect(chain?.['requestBatch']?.(1n, new Array(1_001).fill(entry))).toMatchObject(refused)
+    expect(chain?.['request']?.(1n, 'eth_call', ' '.repeat(1_048_569))).toMatchObject(refused)
+    const half = { method: 'eth_call', params: ' '.repeat(524_288) }
+    expect(chain?.['requestBatch']?.(1n, [half, half])).toMatchObject(refused)
+    expect(asked).toEqual([])
+    expect(chain?.['request']?.(1n, 'eth_call', ' '.repeat(1_048_568))).toMatchObject({ tag: 'ok' })
+    expect(asked).toHaveLength(1)
+  })
+
   it('answer 501 where the host does not provide them', () => {
     const stubs = hosts({ http: 'unsupported', messaging: 'provided', 'remote-store': 'denied' })
     expect(stubs.get('http')?.['fetch']?.({})).toMatchObject({

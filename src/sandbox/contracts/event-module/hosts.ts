@@ -1,5 +1,6 @@
 /** The imports of the worlds `event-module` and `shepherd`: real where provided, stubs elsewhere. */
 import { z } from 'zod'
+import { maxChainBatchEntries, maxChainCallCharacters } from '../../../shared/domain/limits.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import { hostErrorSchema } from '../../../shared/sandbox/host-error.ts'
 import type { Linkage } from '../../../shared/sandbox/protocol.ts'
@@ -74,9 +75,13 @@ function chainHost(services: GuestServices): HostInterface {
   }
   return implement(chainInterface, {
     request: (chainId, method, params) =>
-      orRefusal(() => ok(ask(z.string(), 'request', [chainId, method, params]))),
+      orRefusal(() => {
+        refuseOversized([{ method, params }])
+        return ok(ask(z.string(), 'request', [chainId, method, params]))
+      }),
     requestBatch: (chainId, requests) =>
       orRefusal(() => {
+        refuseOversized(requests)
         const answers = ask(batchAnswer, 'request-batch', [chainId, requests])
         if (answers.length !== requests.length) {
           throw HostRefusal.of('chain', 'internal', 0, 'the host gave a malformed answer')
@@ -86,6 +91,17 @@ function chainHost(services: GuestServices): HostInterface {
         )
       }),
   })
+}
+
+/** What is too large ends here, before it is copied to a thread or a process that others wait for as well. */
+function refuseOversized(requests: readonly { readonly method: string; readonly params: string }[]): void {
+  const refuse = (message: string): never => {
+    throw HostRefusal.of('chain', 'invalid-input', 0, message)
+  }
+  if (requests.length > maxChainBatchEntries) refuse('The batch has more entries than are allowed.')
+  let characters = 0
+  for (const { method, params } of requests) characters += method.length + params.length
+  if (characters > maxChainCallCharacters) refuse('The request is larger than is allowed.')
 }
 
 function localStoreHost(services: GuestServices): HostInterface {
