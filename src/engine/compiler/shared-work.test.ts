@@ -3,9 +3,16 @@ import { ManualClock } from '../../../test/support/manual-clock.ts'
 import { PaddockError, type ErrorCode } from '../../shared/errors.ts'
 import { rememberFailureMs, SharedWork } from './shared-work.ts'
 
-function setUp(): { clock: ManualClock; tries: () => number; attempt: (key: string, code: ErrorCode | null) => Promise<string> } {
+function setUp(): {
+  clock: ManualClock
+  tries: () => number
+  attempt: (key: string, code: ErrorCode | null) => Promise<string>
+} {
   const clock = new ManualClock()
-  const shared = new SharedWork<string, never>({ clock, remembers: (error) => error.code === 'compiler.failed' })
+  const shared = new SharedWork<string, never>({
+    clock,
+    remembers: (error) => error.code === 'compiler.failed',
+  })
   let tries = 0
   return {
     clock,
@@ -45,7 +52,11 @@ describe('work that failed', () => {
 
   it('fails for all who joined it, once', async () => {
     const { tries, attempt } = setUp()
-    const outcomes = await Promise.allSettled([attempt('a', 'compiler.failed'), attempt('a', null), attempt('a', null)])
+    const outcomes = await Promise.allSettled([
+      attempt('a', 'compiler.failed'),
+      attempt('a', null),
+      attempt('a', null),
+    ])
     expect([tries(), outcomes.map(({ status }) => status)]).toEqual([1, ['rejected', 'rejected', 'rejected']])
   })
 })

@@ -18,7 +18,10 @@ async function settle(): Promise<void> {
 /** A sandbox whose guest the test plays by hand. */
 class Target implements CallTarget {
   readonly calls: GuestCall[] = []
-  private readonly pending = new Map<number, { resolve: (reply: CallReply) => void; reject: (error: Error) => void }>()
+  private readonly pending = new Map<
+    number,
+    { resolve: (reply: CallReply) => void; reject: (error: Error) => void }
+  >()
   private nextId = 1
 
   get unanswered(): number {
@@ -38,7 +41,15 @@ class Target implements CallTarget {
     const [entry] = this.pending
     if (entry === undefined) return
     this.pending.delete(entry[0])
-    const usage = { durationUs, hostWaitUs: 0, fuel: 5, hostCalls: 0, writes: 0, memoryBytes: 0, storeBytes: 0 }
+    const usage = {
+      durationUs,
+      hostWaitUs: 0,
+      fuel: 5,
+      hostCalls: 0,
+      writes: 0,
+      memoryBytes: 0,
+      storeBytes: 0,
+    }
     entry[1].resolve({ id: entry[0], outcome, usage })
     await settle()
   }
@@ -214,11 +225,16 @@ describe('budgets', () => {
   const daily = (dimension: string, limit: number): object => ({ dimension, limit, period: 'day' })
 
   it('count what calls used, and nothing for those that never began', async () => {
-    const all = await world(64, { modules: { a: [daily('fuel', 10_000), daily('invocations', 100), daily('wall_clock_ms', 1e9)] } })
+    const all = await world(64, {
+      modules: { a: [daily('fuel', 10_000), daily('invocations', 100), daily('wall_clock_ms', 1e9)] },
+    })
     const { offer, target } = all.module('a')
     offer(3)
     await target.answer()
-    await target.answer({ status: 'guest-error', error: { domain: 'm', kind: 'internal', code: 0, message: 'no' } })
+    await target.answer({
+      status: 'guest-error',
+      error: { domain: 'm', kind: 'internal', code: 0, message: 'no' },
+    })
     await target.answer({ status: 'not-started' })
     expect(all.governor.standings().map(({ dimension, used, held }) => [dimension, used, held])).toEqual([
       ['fuel', 10, 0],
@@ -228,7 +244,9 @@ describe('budgets', () => {
   })
 
   it('count a call whose sandbox died for all it might have used, those behind it not at all', async () => {
-    const all = await world(64, { modules: { a: [daily('fuel', 10_000), daily('invocations', 100), daily('wall_clock_ms', 1e9)] } })
+    const all = await world(64, {
+      modules: { a: [daily('fuel', 10_000), daily('invocations', 100), daily('wall_clock_ms', 1e9)] },
+    })
     const { offer, target } = all.module('a')
     offer(4)
     await target.answer()
@@ -262,7 +280,10 @@ describe('budgets', () => {
     await settle()
     expect([target.calls.length, dispatcher.queued, state(all)]).toEqual([2, 3, idle])
     expect(delays).toMatchObject([
-      { code: 'governor.limit_exceeded', details: { account: 'operator/module/a', dimension: 'invocations', limit: 2, used: 2 } },
+      {
+        code: 'governor.limit_exceeded',
+        details: { account: 'operator/module/a', dimension: 'invocations', limit: 2, used: 2 },
+      },
     ])
     all.clock.advance(12 * 60 * minute)
     expect(target.calls.length).toBe(4)
@@ -343,71 +364,94 @@ describe('a call outside the queue', () => {
 describe('any order of events, replies, losses and cancellations', () => {
   const step = fc.record({
     module: fc.nat(2),
-    do: fc.constantFrom('offer', 'offer', 'answer', 'answer', 'answer', 'guest-error', 'trap', 'not-started', 'die', 'detach', 'attach', 'clear', 'advance'),
+    do: fc.constantFrom(
+      'offer',
+      'offer',
+      'answer',
+      'answer',
+      'answer',
+      'guest-error',
+      'trap',
+      'not-started',
+      'die',
+      'detach',
+      'attach',
+      'clear',
+      'advance',
+    ),
     amount: fc.integer({ min: 1, max: 40 }),
   })
 
   it('leaves nothing held and no permit out', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 2 }), async (steps, permits) => {
-        const all = await world(permits, {
-          operator: [{ dimension: 'fuel', limit: 2_000, period: 'rolling-24h' }],
-          modules: { m1: [{ dimension: 'invocations', limit: 30, period: 'day' }] },
-        })
-        const modules = ['m0', 'm1', 'm2'].map((name) => ({ ...all.module(name), targets: [] as Target[] }))
-        for (const module of modules) module.targets.push(module.target)
-        for (const each of steps) {
-          const module = modules[each.module]!
-          const [target] = module.targets.slice(-1)
-          switch (each.do) {
-            case 'offer':
-              module.offer(each.amount)
-              break
-            case 'answer':
-              for (let count = 0; count < each.amount; count += 1) await target!.answer()
-              break
-            case 'guest-error':
-              await target!.answer({ status: 'guest-error', error: { domain: 'm', kind: 'internal', code: 0, message: 'no' } })
-              break
-            case 'trap':
-              await target!.answer(trap)
-              break
-            case 'not-started':
-              await target!.answer({ status: 'not-started' })
-              break
-            case 'die':
-              await target!.die()
-              break
-            case 'detach':
-              module.dispatcher.detach()
-              break
-            case 'attach': {
-              const fresh = new Target()
-              module.targets.push(fresh)
-              module.dispatcher.reconcile(-1, 2)
-              module.dispatcher.attach(fresh, 2)
-              break
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 2 }),
+        async (steps, permits) => {
+          const all = await world(permits, {
+            operator: [{ dimension: 'fuel', limit: 2_000, period: 'rolling-24h' }],
+            modules: { m1: [{ dimension: 'invocations', limit: 30, period: 'day' }] },
+          })
+          const modules = ['m0', 'm1', 'm2'].map((name) => ({ ...all.module(name), targets: [] as Target[] }))
+          for (const module of modules) module.targets.push(module.target)
+          for (const each of steps) {
+            const module = modules[each.module]!
+            const [target] = module.targets.slice(-1)
+            switch (each.do) {
+              case 'offer':
+                module.offer(each.amount)
+                break
+              case 'answer':
+                for (let count = 0; count < each.amount; count += 1) await target!.answer()
+                break
+              case 'guest-error':
+                await target!.answer({
+                  status: 'guest-error',
+                  error: { domain: 'm', kind: 'internal', code: 0, message: 'no' },
+                })
+                break
+              case 'trap':
+                await target!.answer(trap)
+                break
+              case 'not-started':
+                await target!.answer({ status: 'not-started' })
+                break
+              case 'die':
+                await target!.die()
+                break
+              case 'detach':
+                module.dispatcher.detach()
+                break
+              case 'attach': {
+                const fresh = new Target()
+                module.targets.push(fresh)
+                module.dispatcher.reconcile(-1, 2)
+                module.dispatcher.attach(fresh, 2)
+                break
+              }
+              case 'clear':
+                module.dispatcher.clear()
+                break
+              case 'advance':
+                all.clock.advance(each.amount * 1_000)
+                break
             }
-            case 'clear':
-              module.dispatcher.clear()
-              break
-            case 'advance':
-              all.clock.advance(each.amount * 1_000)
-              break
+            await settle()
+            expect(all.gate.inUse).toBeLessThanOrEqual(permits)
+            const working = modules.filter(({ admission }) => admission.outstanding > 0).length
+            expect(all.gate.inUse).toBe(working)
+            const unanswered = modules
+              .flatMap(({ targets }) => targets)
+              .reduce((sum, one) => sum + one.unanswered, 0)
+            expect(all.governor.open).toBe(unanswered)
           }
+          for (const { dispatcher } of modules) dispatcher.clear()
+          for (const { targets } of modules) for (const target of targets) await target.die()
           await settle()
-          expect(all.gate.inUse).toBeLessThanOrEqual(permits)
-          const working = modules.filter(({ admission }) => admission.outstanding > 0).length
-          expect(all.gate.inUse).toBe(working)
-          const unanswered = modules.flatMap(({ targets }) => targets).reduce((sum, one) => sum + one.unanswered, 0)
-          expect(all.governor.open).toBe(unanswered)
-        }
-        for (const { dispatcher } of modules) dispatcher.clear()
-        for (const { targets } of modules) for (const target of targets) await target.die()
-        await settle()
-        expect(state(all)).toEqual(idle)
-        for (const { held } of all.governor.standings()) expect(held).toBe(0)
-      }),
+          expect(state(all)).toEqual(idle)
+          for (const { held } of all.governor.standings()) expect(held).toBe(0)
+        },
+      ),
       { numRuns: 300 },
     )
   })

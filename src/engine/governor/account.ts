@@ -36,7 +36,11 @@ export class Account {
   }
 
   /** Puts limits in place; `stored` says what was used against each, by the meter's key. */
-  setLimits(limits: readonly BudgetLimit[], timeZone: string, stored: ReadonlyMap<string, readonly WindowUse[]>): void {
+  setLimits(
+    limits: readonly BudgetLimit[],
+    timeZone: string,
+    stored: ReadonlyMap<string, readonly WindowUse[]>,
+  ): void {
     this.meters = limits
       .map((limit) => new Meter(this.path, limit, timeZone))
       .sort((a, b) => a.index - b.index)
@@ -53,7 +57,16 @@ export class Account {
       const used = meter.usedAt(now)
       if (used + held + asked <= limit.limit) continue
       const { dimension, period } = limit
-      return { code: 'governor.limit_exceeded', account: this.path, dimension, period, limit: limit.limit, used, held, requested: asked }
+      return {
+        code: 'governor.limit_exceeded',
+        account: this.path,
+        dimension,
+        period,
+        limit: limit.limit,
+        used,
+        held,
+        requested: asked,
+      }
     }
     return undefined
   }
@@ -69,14 +82,17 @@ export class Account {
 
   hold(amounts: AmountVector): void {
     this.holds += 1
-    for (let index = 0; index < amounts.length; index += 1) this.held[index] = (this.held[index] ?? 0) + (amounts[index] ?? 0)
+    for (let index = 0; index < amounts.length; index += 1)
+      this.held[index] = (this.held[index] ?? 0) + (amounts[index] ?? 0)
   }
 
   unhold(amounts: AmountVector): void {
     this.holds -= 1
     // With nothing held, nothing is: fractions need not cancel out to the last bit.
     if (this.holds === 0) this.held.fill(0)
-    else for (let index = 0; index < amounts.length; index += 1) this.held[index] = (this.held[index] ?? 0) - (amounts[index] ?? 0)
+    else
+      for (let index = 0; index < amounts.length; index += 1)
+        this.held[index] = (this.held[index] ?? 0) - (amounts[index] ?? 0)
   }
 }
 
@@ -111,7 +127,12 @@ export class Accounts {
       const path = `operator/module/${scope.module}`
       accounts.push(this.account(path, limitsOf(this.budgets.modules, scope.module)))
       if (scope.contract !== undefined) {
-        accounts.push(this.account(`${path}/contract/${scope.contract}`, limitsOf(this.budgets.contracts, scope.contract)))
+        accounts.push(
+          this.account(
+            `${path}/contract/${scope.contract}`,
+            limitsOf(this.budgets.contracts, scope.contract),
+          ),
+        )
       }
     }
     const lane: Lane = { label, accounts, persists: false, limited: false }
@@ -186,6 +207,9 @@ function judge(lane: Lane): void {
   lane.limited = lane.accounts.some((account) => account.meters.length > 0)
 }
 
-function limitsOf(table: Readonly<Record<string, readonly BudgetLimit[]>>, name: string): readonly BudgetLimit[] {
+function limitsOf(
+  table: Readonly<Record<string, readonly BudgetLimit[]>>,
+  name: string,
+): readonly BudgetLimit[] {
   return Object.hasOwn(table, name) ? (table[name] ?? []) : []
 }

@@ -10,7 +10,10 @@ type BudgetsInput = Parameters<typeof budgetsSchema.parse>[0]
 const minute = 60_000
 const hour = 60 * minute
 
-async function setUp(input: BudgetsInput = {}, start = Date.UTC(2026, 0, 14, 12)): Promise<{
+async function setUp(
+  input: BudgetsInput = {},
+  start = Date.UTC(2026, 0, 14, 12),
+): Promise<{
   governor: Governor
   clock: ManualClock
   events: GovernorEvent[]
@@ -18,7 +21,12 @@ async function setUp(input: BudgetsInput = {}, start = Date.UTC(2026, 0, 14, 12)
 }> {
   const clock = new ManualClock(start)
   const events: GovernorEvent[] = []
-  const governor = new Governor({ clock, storage: null, budgets: budgets(input), onEvent: (event) => events.push(event) })
+  const governor = new Governor({
+    clock,
+    storage: null,
+    budgets: budgets(input),
+    onEvent: (event) => events.push(event),
+  })
   await governor.start()
   return { governor, clock, events, kinds: () => events.map(({ kind }) => kind) }
 }
@@ -27,7 +35,11 @@ function budgets(input: BudgetsInput): Budgets {
   return budgetsSchema.parse(input)
 }
 
-function hold(governor: Governor, estimate: Parameters<Governor['reserve']>[1], module = 'counter'): Reservation {
+function hold(
+  governor: Governor,
+  estimate: Parameters<Governor['reserve']>[1],
+  module = 'counter',
+): Reservation {
   const grant = governor.reserve({ module, contract: 'event-module' }, estimate, minute)
   if (!grant.granted) throw denialError(grant.denial)
   return grant.reservation
@@ -51,22 +63,40 @@ describe('accounts', () => {
   it.each([
     ['operator', { operator: [daily('fuel', 10)] }, 'operator'],
     ['module', { modules: { counter: [daily('fuel', 10)] } }, 'operator/module/counter'],
-    ['contract', { contracts: { 'event-module': [daily('fuel', 10)] } }, 'operator/module/counter/contract/event-module'],
+    [
+      'contract',
+      { contracts: { 'event-module': [daily('fuel', 10)] } },
+      'operator/module/counter/contract/event-module',
+    ],
   ])('deny by the limit of the %s with all it takes to see why', async (_level, input, account) => {
     const { governor, events } = await setUp(input)
     use(governor, { fuel: 3 })
     hold(governor, { fuel: 5 })
     expect(governor.reserve({ module: 'counter', contract: 'event-module' }, { fuel: 3 }, minute)).toEqual({
       granted: false,
-      denial: { code: 'governor.limit_exceeded', account, dimension: 'fuel', period: 'day', limit: 10, used: 3, held: 5, requested: 3 },
+      denial: {
+        code: 'governor.limit_exceeded',
+        account,
+        dimension: 'fuel',
+        period: 'day',
+        limit: 10,
+        used: 3,
+        held: 5,
+        requested: 3,
+      },
     })
     expect(events.at(-1)).toMatchObject({ kind: 'denied', denial: { account } })
     hold(governor, { fuel: 2 })
   })
 
   it('hold nothing anywhere when one level denies', async () => {
-    const { governor } = await setUp({ operator: [daily('fuel', 100)], modules: { counter: [daily('fuel', 1)] } })
-    expect(() => hold(governor, { fuel: 2 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    const { governor } = await setUp({
+      operator: [daily('fuel', 100)],
+      modules: { counter: [daily('fuel', 1)] },
+    })
+    expect(() => hold(governor, { fuel: 2 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
     expect(governor.standings().map(({ held }) => held)).toEqual([0, 0])
     hold(governor, { fuel: 100 }, 'other')
   })
@@ -81,9 +111,14 @@ describe('accounts', () => {
   })
 
   it('count above the estimate, and let a deeper limit not loosen a shallower one', async () => {
-    const { governor } = await setUp({ operator: [daily('fuel', 10)], modules: { counter: [daily('fuel', 1_000)] } })
+    const { governor } = await setUp({
+      operator: [daily('fuel', 10)],
+      modules: { counter: [daily('fuel', 1_000)] },
+    })
     governor.reconcile(hold(governor, { fuel: 1 }).id, { fuel: 12 })
-    expect(() => hold(governor, { fuel: 1 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    expect(() => hold(governor, { fuel: 1 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
     expect(governor.standings().map(({ account, used }) => [account, used])).toEqual([
       ['operator', 12],
       ['operator/module/counter', 12],
@@ -91,8 +126,12 @@ describe('accounts', () => {
   })
 
   it('read 0 as nothing allowed', async () => {
-    const { governor } = await setUp({ modules: { counter: [{ dimension: 'http_requests', limit: 0, period: 'call' }] } })
-    expect(() => hold(governor, { http_requests: 1 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    const { governor } = await setUp({
+      modules: { counter: [{ dimension: 'http_requests', limit: 0, period: 'call' }] },
+    })
+    expect(() => hold(governor, { http_requests: 1 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
     hold(governor, { http_requests: 0 })
     hold(governor, { http_requests: 1 }, 'other')
   })
@@ -101,20 +140,25 @@ describe('accounts', () => {
     const { governor } = await setUp({ operator: [{ dimension: 'concurrency_slots', limit: 2 }] })
     const first = hold(governor, { concurrency_slots: 1 })
     hold(governor, { concurrency_slots: 1 }, 'other')
-    expect(() => hold(governor, { concurrency_slots: 1 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    expect(() => hold(governor, { concurrency_slots: 1 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
     governor.reconcile(first.id, { concurrency_slots: 1 })
     hold(governor, { concurrency_slots: 1 })
   })
 
   it('do not mistake names for what every object has', async () => {
     const { governor } = await setUp()
-    for (const module of ['__proto__', 'constructor', 'toString']) governor.release(hold(governor, { fuel: 1 }, module).id)
+    for (const module of ['__proto__', 'constructor', 'toString'])
+      governor.release(hold(governor, { fuel: 1 }, module).id)
     expect(governor.open).toBe(0)
   })
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuse %d as an estimate', async (fuel) => {
     const { governor } = await setUp()
-    expect(() => hold(governor, { fuel })).toThrow(expect.objectContaining({ code: 'governor.invalid_estimate' }))
+    expect(() => hold(governor, { fuel })).toThrow(
+      expect.objectContaining({ code: 'governor.invalid_estimate' }),
+    )
     expect(governor.open).toBe(0)
   })
 
@@ -140,7 +184,9 @@ describe('settlements', () => {
       expect(again).toThrow(expect.objectContaining({ code: 'governor.reservation_closed' }))
     }
     for (const never of ['1-999', '7-1', 'x', '']) {
-      expect(() => governor.release(never)).toThrow(expect.objectContaining({ code: 'governor.unknown_reservation' }))
+      expect(() => governor.release(never)).toThrow(
+        expect.objectContaining({ code: 'governor.unknown_reservation' }),
+      )
     }
     expect(governor.standings()[0]).toMatchObject({ used: 5, held: 0 })
   })
@@ -152,11 +198,15 @@ describe('periods', () => {
     for (let call = 0; call < 5; call += 1) use(governor, { fuel: 10 })
     hold(governor, { fuel: 10 })
     hold(governor, { fuel: 10 })
-    expect(() => hold(governor, { fuel: 11 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    expect(() => hold(governor, { fuel: 11 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
   })
 
   it('the rolling day forgets what is older than 24 hours, and nothing younger', async () => {
-    const { governor, clock } = await setUp({ operator: [{ dimension: 'fuel', limit: 10, period: 'rolling-24h' }] })
+    const { governor, clock } = await setUp({
+      operator: [{ dimension: 'fuel', limit: 10, period: 'rolling-24h' }],
+    })
     use(governor, { fuel: 4 })
     clock.advance(12 * hour)
     use(governor, { fuel: 6 })
@@ -177,10 +227,15 @@ describe('periods', () => {
     ['month', 'UTC', 12 * hour + 17 * 24 * hour],
     ['day', 'Asia/Kathmandu', 6 * hour + 15 * minute],
   ])('a %s ends at midnight in %s', async (period, timeZone, untilEnd) => {
-    const { governor, clock } = await setUp({ timeZone, operator: [{ dimension: 'fuel', limit: 10, period }] })
+    const { governor, clock } = await setUp({
+      timeZone,
+      operator: [{ dimension: 'fuel', limit: 10, period }],
+    })
     use(governor, { fuel: 10 })
     clock.advance(untilEnd - minute)
-    expect(() => hold(governor, { fuel: 1 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    expect(() => hold(governor, { fuel: 1 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
     clock.advance(minute)
     use(governor, { fuel: 10 })
   })
@@ -190,14 +245,21 @@ describe('periods', () => {
     let time = now
     const clock = new ManualClock(now)
     const governor = new Governor({
-      clock: { now: () => time, monotonicMs: () => 0, after: clock.after.bind(clock), every: clock.every.bind(clock) },
+      clock: {
+        now: () => time,
+        monotonicMs: () => 0,
+        after: clock.after.bind(clock),
+        every: clock.every.bind(clock),
+      },
       storage: null,
       budgets: budgets({ operator: [daily('fuel', 10)] }),
     })
     await governor.start()
     use(governor, { fuel: 10 })
     time -= 48 * hour
-    expect(() => hold(governor, { fuel: 1 })).toThrow(expect.objectContaining({ code: 'governor.limit_exceeded' }))
+    expect(() => hold(governor, { fuel: 1 })).toThrow(
+      expect.objectContaining({ code: 'governor.limit_exceeded' }),
+    )
   })
 
   it('another limit keeps the use of its period, another period starts anew', async () => {
@@ -262,8 +324,12 @@ describe('orphans', () => {
     const { governor, clock } = await setUp({ operator: [daily('fuel', 10)] })
     const late = hold(governor, { fuel: 5 })
     clock.advance(minute + sweepEveryMs)
-    expect(() => governor.reconcile(late.id, { fuel: 3 })).toThrow(expect.objectContaining({ code: 'governor.reservation_closed' }))
-    expect(() => governor.reconcile(late.id, { fuel: 3 })).toThrow(expect.objectContaining({ code: 'governor.reservation_closed' }))
+    expect(() => governor.reconcile(late.id, { fuel: 3 })).toThrow(
+      expect.objectContaining({ code: 'governor.reservation_closed' }),
+    )
+    expect(() => governor.reconcile(late.id, { fuel: 3 })).toThrow(
+      expect.objectContaining({ code: 'governor.reservation_closed' }),
+    )
     expect(governor.standings()[0]).toMatchObject({ used: 3, held: 0 })
   })
 })
@@ -271,10 +337,21 @@ describe('orphans', () => {
 describe('any order of reservations and settlements', () => {
   it('keeps within every limit, and leaves nothing held', async () => {
     const module = fc.constantFrom('a', 'b')
-    const amount = fc.record({ fuel: fc.nat(40), usd: fc.double({ min: 0, max: 1, noNaN: true }), invocations: fc.constant(1) })
+    const amount = fc.record({
+      fuel: fc.nat(40),
+      usd: fc.double({ min: 0, max: 1, noNaN: true }),
+      invocations: fc.constant(1),
+    })
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ do: fc.constant('reserve' as const), module, estimate: amount }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('reconcile' as const), at: fc.nat(10), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('reconcile' as const),
+          at: fc.nat(10),
+          share: fc.double({ min: 0, max: 1, noNaN: true }),
+        }),
+      },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), at: fc.nat(10) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.nat(2 * minute) }) },
     )
@@ -285,7 +362,8 @@ describe('any order of reservations and settlements', () => {
           modules: { a: [daily('fuel', 100), daily('invocations', 5)] },
         })
         const open = new Map<string, Reservation>()
-        const at = (index: number): Reservation | undefined => [...open.values()][index % Math.max(1, open.size)]
+        const at = (index: number): Reservation | undefined =>
+          [...open.values()][index % Math.max(1, open.size)]
         for (const each of steps) {
           if (each.do === 'reserve') {
             const grant = governor.reserve({ module: each.module, contract: 'c' }, each.estimate, minute)
@@ -298,7 +376,10 @@ describe('any order of reservations and settlements', () => {
             if (each.do === 'release') governor.release(reservation.id)
             else {
               const part = Object.fromEntries(
-                budgetDimensions.map((dimension, index) => [dimension, reservation.amounts[index]! * each.share]),
+                budgetDimensions.map((dimension, index) => [
+                  dimension,
+                  reservation.amounts[index]! * each.share,
+                ]),
               )
               governor.reconcile(reservation.id, part)
             }
@@ -306,7 +387,8 @@ describe('any order of reservations and settlements', () => {
           }
           for (const event of events.splice(0)) if (event.kind === 'swept') open.delete(event.id)
           expect(governor.open).toBe(open.size)
-          for (const { used, held, limit } of governor.standings()) expect(used + held).toBeLessThanOrEqual(limit + 1e-9)
+          for (const { used, held, limit } of governor.standings())
+            expect(used + held).toBeLessThanOrEqual(limit + 1e-9)
         }
         for (const id of open.keys()) governor.release(id)
         expect(governor.standings().map(({ held }) => held)).toEqual(governor.standings().map(() => 0))

@@ -4,7 +4,12 @@
  * Everything is decided in memory within one turn of the event loop, so no two reservations can both take the last
  * room. What must outlive the process follows on disk (`ledger.ts`); while it cannot, no costed work begins.
  */
-import { budgetDimensions, noBudgets, type Budgets, type BudgetStanding } from '../../shared/domain/budgets.ts'
+import {
+  budgetDimensions,
+  noBudgets,
+  type Budgets,
+  type BudgetStanding,
+} from '../../shared/domain/budgets.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
 import { Accounts, type BudgetScope, type Lane } from './account.ts'
@@ -140,7 +145,15 @@ export class Governor {
       return { granted: false, denial }
     }
     const kept = lane.persists
-    const reservation: Reservation = { id, lane, amounts, since: now, lifetimeMs, kept, expiresAt: now + lifetimeMs }
+    const reservation: Reservation = {
+      id,
+      lane,
+      amounts,
+      since: now,
+      lifetimeMs,
+      kept,
+      expiresAt: now + lifetimeMs,
+    }
     this.reservations.set(id, reservation)
     for (const account of lane.accounts) account.hold(amounts)
     if (kept) this.ledger.holdOpened({ id, account: lane.label, epoch: this.ledger.epoch, since: now })
@@ -159,7 +172,8 @@ export class Governor {
     const invalid = this.count(reservation, actual)
     this.emit({ kind: 'reconciled', id, scope: reservation.lane.label, actual })
     this.roomMade()
-    if (invalid) throw new PaddockError('governor.invalid_estimate', `What reservation ${id} used is no amount.`)
+    if (invalid)
+      throw new PaddockError('governor.invalid_estimate', `What reservation ${id} used is no amount.`)
     return { id, used: actual }
   }
 
@@ -205,7 +219,10 @@ export class Governor {
     if (!lane.limited) return undefined
     if (lane.persists && this.ledger.fault !== null) {
       this.ledger.retrySoon()
-      return { code: 'governor.ledger_unusable', account: lane.accounts.find((each) => each.persists)?.path ?? 'operator' }
+      return {
+        code: 'governor.ledger_unusable',
+        account: lane.accounts.find((each) => each.persists)?.path ?? 'operator',
+      }
     }
     for (const account of lane.accounts) {
       const denial = account.refuses(amounts, now)
@@ -221,7 +238,15 @@ export class Governor {
         const held = account.held[meter.index] ?? 0
         if (!meter.warns(used)) continue
         const { dimension, period, limit } = meter.limit
-        const warning = { account: account.path, dimension, period, limit, used, held, requested: reservation.amounts[meter.index] ?? 0 }
+        const warning = {
+          account: account.path,
+          dimension,
+          period,
+          limit,
+          used,
+          held,
+          requested: reservation.amounts[meter.index] ?? 0,
+        }
         this.emit({
           kind: 'warned',
           id: reservation.id,

@@ -13,7 +13,12 @@ import type { WindowUse } from './meter.ts'
 export const ledgerVersion = 1
 
 const useSchema = z.strictObject({ window: z.string(), used: z.number().nonnegative() })
-const holdSchema = z.strictObject({ id: z.string(), account: z.string(), epoch: z.number().int(), since: z.number() })
+const holdSchema = z.strictObject({
+  id: z.string(),
+  account: z.string(),
+  epoch: z.number().int(),
+  since: z.number(),
+})
 const snapshotSchema = z.strictObject({
   version: z.literal(ledgerVersion),
   generation: z.number().int().positive(),
@@ -67,7 +72,11 @@ export class LedgerFiles implements LedgerStorage {
     if (text === null) return null
     const { generation, epoch, uses, holds } = this.parseSnapshot(text)
     this.generation = generation
-    const content = { epoch, uses: new Map<string, WindowUse[]>(Object.entries(uses)), holds: new Map(holds.map((hold) => [hold.id, hold])) }
+    const content = {
+      epoch,
+      uses: new Map<string, WindowUse[]>(Object.entries(uses)),
+      holds: new Map(holds.map((hold) => [hold.id, hold])),
+    }
     const journal = await readIfThere(this.journalPath(generation))
     for (const line of journal === null ? [] : this.parseJournal(journal)) applyLine(content, line)
     return { ...content, holds: [...content.holds.values()] }
@@ -133,9 +142,13 @@ export class LedgerFiles implements LedgerStorage {
     const json = parseJson(text)
     const version = z.looseObject({ version: z.number() }).safeParse(json)
     if (version.success && version.data.version > ledgerVersion) {
-      throw new PaddockError('governor.ledger_unusable', 'The budget ledger was written by a newer Paddock.', {
-        remedy: 'Use the newer version, or set the ledger aside and begin a new one.',
-      })
+      throw new PaddockError(
+        'governor.ledger_unusable',
+        'The budget ledger was written by a newer Paddock.',
+        {
+          remedy: 'Use the newer version, or set the ledger aside and begin a new one.',
+        },
+      )
     }
     const parsed = snapshotSchema.safeParse(json)
     if (!parsed.success) throw damaged('snapshot')
@@ -163,7 +176,10 @@ export class LedgerFiles implements LedgerStorage {
   }
 }
 
-function applyLine(content: { uses: Map<string, WindowUse[]>; holds: Map<string, StoredHold> }, line: JournalLine): void {
+function applyLine(
+  content: { uses: Map<string, WindowUse[]>; holds: Map<string, StoredHold> },
+  line: JournalLine,
+): void {
   switch (line.kind) {
     case 'use': {
       const { key, window, used } = line

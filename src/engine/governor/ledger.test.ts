@@ -36,7 +36,10 @@ interface Started {
   readonly standings: (ErrorReport | null)[]
 }
 
-async function begin(storage: LedgerStorage = new LedgerFiles(directory), budgets = limited): Promise<Started> {
+async function begin(
+  storage: LedgerStorage = new LedgerFiles(directory),
+  budgets = limited,
+): Promise<Started> {
   const events: GovernorEvent[] = []
   const standings: (ErrorReport | null)[] = []
   const governor = new Governor({
@@ -69,7 +72,10 @@ async function journal(): Promise<JournalLine[]> {
   const names = (await readdir(directory)).filter((name) => name.startsWith('journal-'))
   expect(names.length).toBeLessThanOrEqual(1)
   const text = names[0] === undefined ? '' : await readFile(join(directory, names[0]), 'utf8')
-  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as JournalLine)
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as JournalLine)
 }
 
 /** Lets what is due be written. */
@@ -140,7 +146,14 @@ describe('what is kept', () => {
     await written((lines) => expect(lines).toContainEqual(expect.objectContaining({ kind: 'hold', id })))
     clock.advance(5_000)
     const second = await begin()
-    expect(second.events).toEqual([{ kind: 'swept', id, scope: 'operator/module/counter/contract/event-module', ageMs: clock.now() - since }])
+    expect(second.events).toEqual([
+      {
+        kind: 'swept',
+        id,
+        scope: 'operator/module/counter/contract/event-module',
+        ageMs: clock.now() - since,
+      },
+    ])
     expect(second.governor.standings()).toMatchObject([{ used: 30, held: 0 }])
     hold(second.governor, 970)
   })
@@ -234,13 +247,19 @@ describe('a ledger that was cut or altered', () => {
   it.each([
     ['a damaged journal', async (file: string) => appendFile(file, 'not json\n')],
     ['a line of another kind', async (file: string) => appendFile(file, '{"kind":"gift","fuel":1}\n')],
-    ['a snapshot cut short', async () => {
-      const text = await readFile(join(directory, 'ledger.json'), 'utf8')
-      await writeFile(join(directory, 'ledger.json'), text.slice(0, -3))
-    }],
-    ['a snapshot of a newer version', async () => {
-      await writeFile(join(directory, 'ledger.json'), '{"version":99,"everything":"else"}')
-    }],
+    [
+      'a snapshot cut short',
+      async () => {
+        const text = await readFile(join(directory, 'ledger.json'), 'utf8')
+        await writeFile(join(directory, 'ledger.json'), text.slice(0, -3))
+      },
+    ],
+    [
+      'a snapshot of a newer version',
+      async () => {
+        await writeFile(join(directory, 'ledger.json'), '{"version":99,"everything":"else"}')
+      },
+    ],
   ])('refuses costed work on %s, keeps it as it is, and says so', async (_what, damage) => {
     await damage(await withHistory())
     const before = await contents()
@@ -277,7 +296,9 @@ describe('a ledger that was cut or altered', () => {
   async function contents(): Promise<Record<string, string>> {
     const names = (await readdir(directory)).sort()
     return Object.fromEntries(
-      await Promise.all(names.map(async (name) => [name, await readFile(join(directory, name), 'utf8')] as const)),
+      await Promise.all(
+        names.map(async (name) => [name, await readFile(join(directory, name), 'utf8')] as const),
+      ),
     )
   }
 })
@@ -298,7 +319,9 @@ describe('a disk that fails', () => {
       { kind: 'deferred', id: second, phase: 'release', errorClass: 'store.full' },
     ])
     expect(JSON.stringify(events)).not.toContain(directory)
-    expect(governor.reserve(scope, { fuel: 1 }, minute)).toMatchObject({ denial: { code: 'governor.ledger_unusable' } })
+    expect(governor.reserve(scope, { fuel: 1 }, minute)).toMatchObject({
+      denial: { code: 'governor.ledger_unusable' },
+    })
     storage.fault = undefined
     clock.advance(1_000)
     await until(() => expect(governor.fault).toBeNull())
@@ -336,7 +359,10 @@ describe('a disk that fails', () => {
 
   it('loses nothing that was settled, in whatever order it works and fails and the engine is killed', async () => {
     const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('use' as const), fuel: fc.integer({ min: 1, max: 9 }) }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('use' as const), fuel: fc.integer({ min: 1, max: 9 }) }),
+      },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('write' as const) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('break' as const) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('mend' as const) }) },

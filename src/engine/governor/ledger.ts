@@ -83,7 +83,9 @@ export class Ledger {
   }
 
   /** Reads what was kept and begins a new epoch; answers what was held by earlier ones. Never rejects. */
-  async start(restore: (uses: ReadonlyMap<string, readonly WindowUse[]>) => void): Promise<readonly StoredHold[]> {
+  async start(
+    restore: (uses: ReadonlyMap<string, readonly WindowUse[]>) => void,
+  ): Promise<readonly StoredHold[]> {
     const { storage } = this.options
     let kept: LedgerContent | null = null
     try {
@@ -178,7 +180,11 @@ export class Ledger {
     try {
       if (storage !== null) {
         if (this.needsSnapshot || this.journalLines + lines.length > maxJournalLines) {
-          await storage.writeSnapshot({ epoch: this.currentEpoch, uses: this.options.uses(), holds: [...this.open.values()] })
+          await storage.writeSnapshot({
+            epoch: this.currentEpoch,
+            uses: this.options.uses(),
+            holds: [...this.open.values()],
+          })
           this.journalLines = 0
         } else if (lines.length > 0) {
           await storage.append(lines)

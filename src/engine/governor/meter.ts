@@ -50,7 +50,8 @@ export class Meter {
 
   /** True once a window, when use has come to the share at which the operator is warned. */
   warns(used: number): boolean {
-    if (this.windowOf === null || used < this.limit.warnAt * this.limit.limit || this.limit.limit === 0) return false
+    if (this.windowOf === null || used < this.limit.warnAt * this.limit.limit || this.limit.limit === 0)
+      return false
     if (this.warnedIn === this.newest) return false
     this.warnedIn = this.newest
     return true

@@ -29,14 +29,24 @@ export function governorNotices(state: () => StateHub, log: Log): GovernorNotice
           return
         case 'warned': {
           const { account, dimension, used, limit } = event.warning
-          state().note('warn', moduleOf(event.scope) ?? 'Engine', 'budget_warned', `${account} has used ${used} of ${limit} ${dimension}`)
+          state().note(
+            'warn',
+            moduleOf(event.scope) ?? 'Engine',
+            'budget_warned',
+            `${account} has used ${used} of ${limit} ${dimension}`,
+          )
           return
         }
         case 'swept':
           log('warn', 'budget_swept', `Reservation ${event.id} was swept after ${event.ageMs} ms.`)
           return
         case 'deferred':
-          log('error', 'settlement_deferred', `Reservation ${event.id}: ${event.phase} is not written yet.`, event.errorClass)
+          log(
+            'error',
+            'settlement_deferred',
+            `Reservation ${event.id}: ${event.phase} is not written yet.`,
+            event.errorClass,
+          )
           return
         case 'requested':
         case 'reconciled':

@@ -43,7 +43,12 @@ function slotOf(now: number): string {
 
 /** `2026-11-21` as the calendar of the zone has it. */
 function dateIn(timeZone: string): WindowOf {
-  const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
+  const format = new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  })
   return (now) => {
     const parts = new Map(format.formatToParts(now).map(({ type, value }) => [type, value]))
     return `${parts.get('year') ?? ''}-${parts.get('month') ?? ''}-${parts.get('day') ?? ''}`

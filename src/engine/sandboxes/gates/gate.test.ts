@@ -80,8 +80,16 @@ describe('gate', () => {
     const clock = new ManualClock()
     const bounded = gate(1, clock)
     bounded.tryTake()
-    const waiting = Array.from({ length: 256 }, (_, index) => bounded.take(`m${index % 7}`).then(() => 'in', (error: unknown) => error))
-    await expect(bounded.take('late')).rejects.toMatchObject({ code: 'gate.busy', details: { gate: 'execute', waiting: 256 } })
+    const waiting = Array.from({ length: 256 }, (_, index) =>
+      bounded.take(`m${index % 7}`).then(
+        () => 'in',
+        (error: unknown) => error,
+      ),
+    )
+    await expect(bounded.take('late')).rejects.toMatchObject({
+      code: 'gate.busy',
+      details: { gate: 'execute', waiting: 256 },
+    })
     clock.advance(29_999)
     expect(bounded.waiting).toBe(256)
     clock.advance(1)
@@ -153,66 +161,79 @@ describe('gate', () => {
 
   it('never has more out than it may, and ends empty, whatever happens in whatever order', async () => {
     const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('run' as const), owner: fc.constantFrom('a', 'b', 'c') }) },
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('end' as const), at: fc.nat(20), fails: fc.boolean() }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('run' as const), owner: fc.constantFrom('a', 'b', 'c') }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ do: fc.constant('end' as const), at: fc.nat(20), fails: fc.boolean() }),
+      },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('abort' as const), at: fc.nat(20) }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 20_000 }) }) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 20_000 }) }),
+      },
     )
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 60 }), async (permits, steps) => {
-        const clock = new ManualClock()
-        const bounded = gate(permits, clock)
-        const begun: { end: () => void; fail: (error: Error) => void; over: boolean }[] = []
-        const jobs: { controller: AbortController; caller: Promise<unknown> }[] = []
-        const check = (): void => {
-          const living = begun.filter(({ over }) => !over).length
-          expect(bounded.inUse).toBe(living)
-          expect(living).toBeLessThanOrEqual(permits)
-        }
-        for (const each of steps) {
-          if (each.do === 'run') {
-            const controller = new AbortController()
-            const caller = bounded
-              .run(
-                each.owner,
-                () => {
-                  const { promise, end, fail } = work()
-                  begun.push({ end, fail, over: false })
-                  return promise
-                },
-                { signal: controller.signal },
-              )
-              .catch((error: unknown) => error)
-            jobs.push({ controller, caller })
-          } else if (each.do === 'end') {
-            const living = begun.filter(({ over }) => !over)
-            const job = living[each.at % Math.max(1, living.length)]
-            if (job !== undefined) {
-              job.over = true
-              if (each.fails) job.fail(new Error('x'))
-              else job.end()
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 3 }),
+        fc.array(step, { maxLength: 60 }),
+        async (permits, steps) => {
+          const clock = new ManualClock()
+          const bounded = gate(permits, clock)
+          const begun: { end: () => void; fail: (error: Error) => void; over: boolean }[] = []
+          const jobs: { controller: AbortController; caller: Promise<unknown> }[] = []
+          const check = (): void => {
+            const living = begun.filter(({ over }) => !over).length
+            expect(bounded.inUse).toBe(living)
+            expect(living).toBeLessThanOrEqual(permits)
+          }
+          for (const each of steps) {
+            if (each.do === 'run') {
+              const controller = new AbortController()
+              const caller = bounded
+                .run(
+                  each.owner,
+                  () => {
+                    const { promise, end, fail } = work()
+                    begun.push({ end, fail, over: false })
+                    return promise
+                  },
+                  { signal: controller.signal },
+                )
+                .catch((error: unknown) => error)
+              jobs.push({ controller, caller })
+            } else if (each.do === 'end') {
+              const living = begun.filter(({ over }) => !over)
+              const job = living[each.at % Math.max(1, living.length)]
+              if (job !== undefined) {
+                job.over = true
+                if (each.fails) job.fail(new Error('x'))
+                else job.end()
+              }
+            } else if (each.do === 'abort') {
+              jobs[each.at % Math.max(1, jobs.length)]?.controller.abort()
+            } else {
+              clock.advance(each.ms)
             }
-          } else if (each.do === 'abort') {
-            jobs[each.at % Math.max(1, jobs.length)]?.controller.abort()
-          } else {
-            clock.advance(each.ms)
+            await settle()
+            check()
           }
-          await settle()
-          check()
-        }
-        for (;;) {
-          const living = begun.filter(({ over }) => !over)
-          if (living.length === 0) break
-          for (const job of living) {
-            job.over = true
-            job.end()
+          for (;;) {
+            const living = begun.filter(({ over }) => !over)
+            if (living.length === 0) break
+            for (const job of living) {
+              job.over = true
+              job.end()
+            }
+            await settle()
+            check()
           }
-          await settle()
-          check()
-        }
-        await Promise.all(jobs.map(({ caller }) => caller))
-        expect([bounded.inUse, bounded.waiting, clock.pending]).toEqual([0, 0, 0])
-      }),
+          await Promise.all(jobs.map(({ caller }) => caller))
+          expect([bounded.inUse, bounded.waiting, clock.pending]).toEqual([0, 0, 0])
+        },
+      ),
       { numRuns: 200 },
     )
   })
@@ -250,7 +271,9 @@ describe('patience', () => {
     const bounded = gate(1, clock)
     bounded.tryTake()
     const busy: string[] = []
-    const taken = takePatiently(bounded, 'a', clock, new AbortController().signal, (error) => busy.push(error.code))
+    const taken = takePatiently(bounded, 'a', clock, new AbortController().signal, (error) =>
+      busy.push(error.code),
+    )
     for (let minute = 0; minute < 2; minute += 1) {
       clock.advance(30_000)
       await settle()
