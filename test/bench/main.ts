@@ -1,5 +1,6 @@
 /** `npm run bench`: ratios against the bare mechanism, taken in the same run. Never a pass mark in absolute time. */
 import { meets, type Finding } from './measure.ts'
+import { determinism } from './determinism.ts'
 import { events } from './events.ts'
 import { fuel } from './fuel.ts'
 import { hostCalls } from './host-calls.ts'
@@ -17,6 +18,7 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   load,
   idle,
   fuel,
+  determinism,
 }
 
 async function main(): Promise<number> {

@@ -65,8 +65,12 @@ export class SandboxProcess {
   private nextId = 1
   private nextSequence = 0
 
-  constructor() {
+  /** `runtime` is the executable of another Node, Electron's for one, which serves as Node. */
+  constructor(runtime = process.execPath) {
     this.child = fork(entry, [`${generationArgument}${this.generation}`], {
+      execPath: runtime,
+      execArgv: [],
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
