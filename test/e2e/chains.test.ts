@@ -12,7 +12,7 @@ test('a chain is added with its mistakes told in place, tested, and removed', as
   await chains.add.click()
 
   await chains.newId.fill('twelve')
-  await expect(page.getByRole('main')).toContainText('decimal number')
+  await expect(page.getByRole('main')).toContainText('Enter the chain id as a number')
   await chains.newId.fill('1337')
   await chains.name.fill('My node')
   if (!(await chains.endpoint(1).isVisible())) await chains.addEndpoint.click()
