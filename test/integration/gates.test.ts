@@ -86,12 +86,12 @@ describe('preparing and executing', () => {
     const burstFrom = head + 1
     const began = performance.now()
     let mostPreparing = 0
-    let over = false
+    const state = { over: false }
     const burst = Promise.all(bundles.map((bundle) => test.load(bundle))).finally(() => {
-      over = true
+      state.over = true
     })
     burst.catch(() => undefined)
-    while (!over) {
+    while (!state.over) {
       await nextBlock(name)
       mostPreparing = Math.max(mostPreparing, test.engine.gates.preparing.inUse)
     }

@@ -1,4 +1,5 @@
 /** One compiler process, as the engine sees it: one job at a time. */
+import { constants, setPriority } from 'node:os'
 import { PaddockError } from '../../shared/errors.ts'
 import {
   compilerResponseSchema,
@@ -37,6 +38,7 @@ export class CompilerWorker {
   constructor(launcher: SandboxLauncher, entry: string, serviceName: string, clock: Clock) {
     this.clock = clock
     this.process = launcher.launch({ entry, serviceName, execArgv })
+    yieldToOthers(this.process.pid)
     this.process.onOutput((line) => {
       if (this.output.push(line) > keptLines) this.output.shift()
     })
@@ -134,5 +136,15 @@ export class CompilerWorker {
         },
       ),
     )
+  }
+}
+
+/** A compilation can wait for the processor, the events of running modules cannot (issue 3, gates). */
+function yieldToOthers(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // The process has gone already, or the system does not let us: it compiles as it is.
   }
 }
