@@ -1,4 +1,7 @@
+import { Admission } from '../../src/engine/events/admission.ts'
 import { Dispatcher } from '../../src/engine/events/dispatcher.ts'
+import { Governor } from '../../src/engine/governor/governor.ts'
+import { createGates } from '../../src/engine/sandboxes/gates/gates.ts'
 import { systemClock } from '../../src/engine/clock.ts'
 import { defaultLimits } from '../../src/shared/domain/limits.ts'
 import type { GuestConfig } from '../../src/shared/contracts/event-module.ts'
@@ -20,8 +23,22 @@ async function measure(name: string, config: GuestConfig): Promise<Finding> {
   let localNumber = 1
   let done: () => void = () => undefined
   let left = 0
+  const governor = new Governor({ clock: systemClock, storage: null })
+  await governor.start()
+  const admission = new Admission({
+    owner: name,
+    clock: systemClock,
+    gate: createGates(systemClock).executing,
+    governor,
+    lane: governor.lane({ module: name, contract: 'event-module' }),
+    limits: defaultLimits,
+    onDelayed: (error) => {
+      throw new Error(error.message)
+    },
+  })
   const dispatcher = new Dispatcher({
     clock: systemClock,
+    admission,
     capacity: events,
     fuelPerCall: defaultLimits.fuelPerCall,
     deadlineMs: defaultLimits.deadlineMs,
@@ -64,6 +81,8 @@ async function measure(name: string, config: GuestConfig): Promise<Finding> {
   )
   local.instance.store?.close()
   await sandbox.stop(1_000)
+  dispatcher.detach()
+  await governor.close()
   return {
     name: `events per second, ${name}`,
     what: 'pipelined through the engine over a plain loop calling the same component',
