@@ -81,6 +81,22 @@ describe('hot reload', () => {
     expect(await test.stored('counter', 'count/0')).toBe(String(head - first + 1))
   })
 
+  it('loses nothing either where missed blocks are not asked for, or none was handled yet', async () => {
+    const first = head + 1
+    const bundle = await bundleOf('counter', { backfill: false })
+    await test.load(bundle)
+    await live()
+    for (const mark of range(1, 3)) {
+      await changeComponent(bundle, mark)
+      const mining = mine(4)
+      await test.engine.modules.reload('counter')
+      await mining
+    }
+    await mine(1)
+    await test.whenCommitted('counter', head)
+    await expectEachOnce('counter', first, head)
+  })
+
   it('of a version that is broken leaves the old one running, and says why', async () => {
     const first = head + 1
     const bundle = await bundleOf('counter')

@@ -53,6 +53,9 @@ export interface Contract {
   capabilityOf(extern: ExternShape): string | null | undefined
   /** Says in plain words what granting `capability` allows. */
   describeAsk(capability: string, context: AskContext): AskWords
-  /** What the contract does with one loaded module, across its runs. */
-  createSession(context: SessionContext): ContractSession
+  /**
+   * What the contract does with one loaded module, across its runs. `predecessor` is the session of the version
+   * before, of whatever contract, whose sandbox has ended: what waits there goes on here.
+   */
+  createSession(context: SessionContext, predecessor: ContractSession | undefined): ContractSession
 }

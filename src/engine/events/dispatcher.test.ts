@@ -3,7 +3,14 @@ import type { Dispatch } from '../../shared/domain/module.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallOutcome, CallReply, GuestCall } from '../../shared/sandbox/protocol.ts'
 import { ManualClock } from '../../../test/support/manual-clock.ts'
-import { Dispatcher, maxAttempts, sendAhead, type CallTarget, type ModuleEvent } from './dispatcher.ts'
+import {
+  Dispatcher,
+  maxAttempts,
+  sendAhead,
+  type CallTarget,
+  type DispatcherOptions,
+  type ModuleEvent,
+} from './dispatcher.ts'
 
 const usage: CallReply['usage'] = {
   durationUs: 1_000,
@@ -18,7 +25,10 @@ const usage: CallReply['usage'] = {
 /** A sandbox whose guest the test plays by hand. */
 class Target implements CallTarget {
   readonly calls: GuestCall[] = []
-  private readonly pending = new Map<number, { resolve: (reply: CallReply) => void; reject: (error: Error) => void }>()
+  private readonly pending = new Map<
+    number,
+    { resolve: (reply: CallReply) => void; reject: (error: Error) => void }
+  >()
   private nextId = 1
 
   allocateCallId(): number {
@@ -55,7 +65,12 @@ async function settle(): Promise<void> {
 }
 
 function event(block: number): ModuleEvent {
-  return { operation: 'on-event', payload: block, cursor: null, context: { eventType: 'block', blockNumber: block } }
+  return {
+    operation: 'on-event',
+    payload: block,
+    cursor: null,
+    context: { eventType: 'block', blockNumber: block },
+  }
 }
 
 function setUp(capacity = 256): {
@@ -63,11 +78,12 @@ function setUp(capacity = 256): {
   done: Dispatch[]
   dropped: number[]
   failures: ErrorReport[]
+  options: DispatcherOptions
 } {
   const done: Dispatch[] = []
   const dropped: number[] = []
   const failures: ErrorReport[] = []
-  const dispatcher = new Dispatcher({
+  const options: DispatcherOptions = {
     clock: new ManualClock(),
     capacity,
     fuelPerCall: 1,
@@ -75,8 +91,8 @@ function setUp(capacity = 256): {
     onDispatch: (dispatch) => done.push(dispatch),
     onDropped: (count) => dropped.push(count),
     onFailed: (error) => failures.push(error),
-  })
-  return { dispatcher, done, dropped, failures }
+  }
+  return { dispatcher: new Dispatcher(options), done, dropped, failures, options }
 }
 
 const ok: CallOutcome = { status: 'ok', value: undefined }
@@ -169,5 +185,23 @@ describe('dispatcher', () => {
     const last = new Target()
     dispatcher.attach(last, 9)
     expect(last.blocks).toEqual([2])
+  })
+
+  it('hands over what waits and what is uncertain, and keeps nothing', async () => {
+    const { dispatcher } = setUp()
+    const first = new Target()
+    dispatcher.attach(first, 1)
+    for (const block of [1, 2]) dispatcher.offer(event(block))
+    dispatcher.detach()
+    await first.die()
+    dispatcher.offer(event(3))
+    const { options } = setUp()
+    const successor = new Dispatcher(options, dispatcher.handOver())
+    expect(dispatcher.queued).toBe(0)
+    successor.reconcile(0, 2)
+    const second = new Target()
+    successor.attach(second, 2)
+    expect(second.blocks).toEqual([2, 3])
+    expect(second.calls[0]!.sequence).toBeGreaterThan(1)
   })
 })

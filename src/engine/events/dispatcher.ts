@@ -47,6 +47,13 @@ export interface DispatcherOptions {
   readonly onFailed: (error: ErrorReport) => void
 }
 
+/** What one dispatcher leaves to the next: events that wait, and those whose outcome only the store knows. */
+export interface DispatcherLegacy {
+  readonly waiting: readonly Item[]
+  readonly uncertain: readonly Sent[]
+  readonly nextSequence: number
+}
+
 interface Item {
   readonly event: ModuleEvent
   readonly enqueuedAt: number
@@ -77,8 +84,13 @@ export class Dispatcher {
   private attachment: Attachment | undefined
   private nextSequence = 0
 
-  constructor(options: DispatcherOptions) {
+  constructor(options: DispatcherOptions, legacy?: DispatcherLegacy) {
     this.options = options
+    if (legacy !== undefined) {
+      this.waiting = [...legacy.waiting]
+      this.uncertain = [...legacy.uncertain]
+      this.nextSequence = legacy.nextSequence
+    }
     options.admission?.onRoom(() => this.pump())
   }
 
@@ -89,7 +101,12 @@ export class Dispatcher {
 
   /** Accepts an event; when the queue is full the oldest waiting one is dropped and counted. */
   offer(event: ModuleEvent): void {
-    this.waiting.push({ event, enqueuedAt: this.options.clock.monotonicMs(), sequence: undefined, attempts: 0 })
+    this.waiting.push({
+      event,
+      enqueuedAt: this.options.clock.monotonicMs(),
+      sequence: undefined,
+      attempts: 0,
+    })
     const excess = this.waiting.length - this.options.capacity
     if (excess > 0) {
       for (const dropped of this.waiting.splice(0, excess)) dropped.event.onSettled?.()
@@ -140,6 +157,13 @@ export class Dispatcher {
   detach(): void {
     this.attachment = undefined
     this.options.admission?.withdraw()
+  }
+
+  /** Gives everything away; call when its sandbox has ended. Afterwards this one is empty. */
+  handOver(): DispatcherLegacy {
+    const { waiting, uncertain, nextSequence } = this
+    this.clear()
+    return { waiting, uncertain, nextSequence }
   }
 
   /** Forgets every event, those sent included: what of them was not committed, its source tells again. */
@@ -278,4 +302,3 @@ export class Dispatcher {
     )
   }
 }
-

@@ -5,7 +5,7 @@ import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
 import type { SessionContext } from '../contracts/session.ts'
 import { Admission } from '../events/admission.ts'
-import type { Blueprint } from '../supervisor/module-supervisor.ts'
+import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
 import type { LoadedBundle } from './loader.ts'
@@ -58,8 +58,8 @@ export function createBlueprint(
       capabilities: linkCapabilities(assessment, record.granted),
       logLevel,
     }),
-    createSession: (supervisorHooks) =>
-      contract.createSession({
+    createSession: (supervisorHooks, predecessor) => {
+      const context: SessionContext = {
         name: manifest.name,
         manifest,
         get limits() {
@@ -90,6 +90,8 @@ export function createBlueprint(
         recordDropped: hooks.recordDropped,
         log: hooks.log,
         ...supervisorHooks,
-      }),
+      }
+      return contract.createSession(context, predecessor)
+    },
   }
 }

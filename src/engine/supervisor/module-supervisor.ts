@@ -2,18 +2,13 @@
  * Runs one module: feeds the lifecycle machine and carries out what it asks for. Contract-agnostic:
  * what a module does once it is loaded is its contract session's business.
  */
-import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import type { ModuleStatus, Quarantine } from '../../shared/domain/module.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
-import type { HostCall, HostOutcome, LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { ContractSession, LoadedStore } from '../contracts/session.ts'
-import type { Clock } from '../clock.ts'
-import type { Gate } from '../sandboxes/gates/gate.ts'
 import { runPatiently } from '../sandboxes/gates/patience.ts'
-import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import { residentLimitBytes } from '../sandboxes/memory-limits.ts'
-import { endClassOf } from '../sandboxes/process-end.ts'
 import { Sandbox } from '../sandboxes/sandbox.ts'
+import { FailureHistory } from './failure-history.ts'
 import { isRejection } from './rejections.ts'
 import {
   initialLifecycle,
@@ -21,94 +16,40 @@ import {
   type LifecycleEffect,
   type LifecycleEvent,
   type LifecyclePhase,
-  type LifecyclePolicy,
   type LifecycleState,
 } from './lifecycle.ts'
-import type { SupervisionRecord } from './supervision-store.ts'
+import { statusOf } from './status.ts'
+import type { Blueprint, SupervisorOptions } from './supervisor-options.ts'
 
 /** Time a running call gets when the module is stopped (style 4: ask, 5 s, then kill). */
 const stopGraceMs = 5_000
-
-/** What a module is made of once its bundle has been read and judged. */
-export interface Blueprint {
-  /** Compiles or finds the artifact, which may have been evicted since; answers its directory. Throws `compiler.*`, `component.*`. */
-  compile(signal: AbortSignal): Promise<string>
-  /** The load message for a run on that artifact. */
-  loadSpec(run: number, artifactDirectory: string): LoadSpec
-  createSession(hooks: SessionHooks): ContractSession
-}
-
-export interface SessionHooks {
-  onFailed(error: ErrorReport): void
-  onHealthy(): void
-  /** Calls wait for a budget, for who knows how long: whoever waits for the module to run need not. */
-  onWaiting(): void
-}
-
-/** What of a module's failures outlives the engine. */
-export type Remembered = Omit<SupervisionRecord, 'lastLines'>
-
-export interface SupervisorOptions {
-  readonly name: string
-  readonly launcher: SandboxLauncher
-  readonly sandboxEntry: string
-  /** Launching and instantiating take a permit of it (spec tools 9). */
-  readonly preparing: Gate
-  readonly clock: Clock
-  readonly random: () => number
-  readonly policy: () => LifecyclePolicy
-  readonly nextGeneration: () => number
-  /** Reads and judges the bundle. Throws typed errors: the module is then dead. */
-  readonly resolve: () => Promise<Blueprint>
-  readonly onHostCall: (call: HostCall, run: number) => Promise<HostOutcome>
-  readonly onLogs: (records: readonly GuestLogRecord[], dropped: number, run: number) => void
-  readonly onProcess: (report: { residentBytes: number; cpuUs: number; wallUs: number }) => void
-  readonly onLoaded: (memoryBytes: number, storeBytes: number) => void
-  /** Supervisor events for log and console (spec nexum-host 12.6). */
-  readonly onEvent: (level: GuestLogRecord['level'], event: string, message: string, error?: ErrorReport) => void
-  readonly onChange: () => void
-  /** What an engine before this one remembered of it. */
-  readonly remembered?: Remembered | undefined
-  /** Called whenever that changed. */
-  readonly remember?: (record: Remembered) => void
-}
 
 export class ModuleSupervisor {
   private readonly options: SupervisorOptions
   private state: LifecycleState = initialLifecycle
   private since: number
   private restartAt = 0
-  private restartCount = 0
   private blueprint: Blueprint | undefined
   /** What ran before a reload, until the new version has proved that it initialises. */
   private previous: Blueprint | undefined
   private session: ContractSession | undefined
+  /** The session is of the version before; the next run's begins with what it leaves. */
+  private sessionIsOutdated = false
   private sandbox: Sandbox | undefined
   /** Settles when the sandbox before is gone: two must never hold one store. */
   private predecessorGone: Promise<void> = Promise.resolve()
   private loadedStore: LoadedStore | undefined
   private cancelTimer: () => void = () => undefined
   private abort = new AbortController()
-  private lastFailure: { time: number; error: ErrorReport } | undefined
-  private quarantined: Quarantine | null = null
+  private readonly failures = new FailureHistory()
   private readonly waiters = new Set<() => void>()
 
   constructor(options: SupervisorOptions) {
     this.options = options
     this.since = options.clock.now()
-    if (options.remembered !== undefined) this.restore(options.remembered)
-  }
-
-  /** Where an engine before this one left off: the window of failures goes on, the quarantined stays dead. */
-  private restore(remembered: Remembered): void {
-    const { failureTimes, consecutiveFailures, restarts, lastError, quarantine } = remembered
-    this.restartCount = restarts
-    this.lastFailure = lastError ?? undefined
-    this.quarantined = quarantine
-    this.state = { ...this.state, failureTimes, consecutiveFailures }
-    if (quarantine === null) return
-    this.since = quarantine.since
-    this.state = { ...this.state, phase: { name: 'dead', error: quarantine.cause, poisoned: true } }
+    if (options.remembered === undefined) return
+    this.state = this.failures.restore(options.remembered)
+    this.since = this.failures.quarantine?.since ?? this.since
   }
 
   get phase(): LifecyclePhase {
@@ -125,7 +66,7 @@ export class ModuleSupervisor {
   }
 
   get restarts(): number {
-    return this.restartCount
+    return this.failures.restarts
   }
 
   get pid(): number | null {
@@ -137,31 +78,16 @@ export class ModuleSupervisor {
   }
 
   get lastError(): { time: number; error: ErrorReport } | null {
-    return this.lastFailure ?? null
+    return this.failures.lastError
   }
 
   /** Set while the module is dead by too many failures. */
   get quarantine(): Quarantine | null {
-    return this.quarantined
+    return this.failures.quarantine
   }
 
   get status(): ModuleStatus {
-    const { phase } = this.state
-    const since = this.since
-    switch (phase.name) {
-      case 'restarting':
-        return {
-          state: 'restarting',
-          since,
-          attempt: this.state.consecutiveFailures,
-          nextAt: this.restartAt,
-          error: phase.error,
-        }
-      case 'dead':
-        return { state: 'dead', since, error: phase.error }
-      default:
-        return { state: phase.name, since }
-    }
+    return statusOf(this.state, this.since, this.restartAt)
   }
 
   /** Starts a stopped or dead module; counters are cleared. Settles when it runs, waits, or died. */
@@ -178,10 +104,7 @@ export class ModuleSupervisor {
 
   /** Stops it: the running call may finish; ends a quarantine. Settles when the sandbox is gone. */
   async stop(): Promise<void> {
-    if (this.quarantined !== null) {
-      this.quarantined = null
-      this.rememberNow()
-    }
+    if (this.failures.release()) this.rememberNow()
     await this.halt()
   }
 
@@ -227,9 +150,8 @@ export class ModuleSupervisor {
   }
 
   private useBlueprint(blueprint: Blueprint): void {
-    // Sources of the old session must not feed the new one twice.
-    this.session?.close()
-    this.session = undefined
+    // The session of the version before goes on collecting until it hands over.
+    this.sessionIsOutdated = true
     this.blueprint = blueprint
     this.state = { ...this.state, resolved: true }
   }
@@ -254,31 +176,20 @@ export class ModuleSupervisor {
   }
 
   private rememberNow(): void {
-    const { failureTimes, consecutiveFailures } = this.state
-    this.options.remember?.({
-      failureTimes: [...failureTimes],
-      consecutiveFailures,
-      restarts: this.restartCount,
-      lastError: this.lastFailure ?? null,
-      quarantine: this.quarantined,
-    })
+    this.options.remember?.(this.failures.record(this.state))
   }
 
   private onPhase(before: LifecyclePhase, phase: LifecyclePhase): void {
     const { name, clock, onEvent } = this.options
     this.since = clock.now()
-    if (phase.name === 'resolving' || phase.name === 'loading') this.quarantined = null
+    this.failures.enter(this.state, this.since)
     switch (phase.name) {
       case 'restarting':
-        this.restartCount += 1
-        this.lastFailure = { time: clock.now(), error: phase.error }
-        this.restartAt = clock.now() + phase.delayMs
+        this.restartAt = this.since + phase.delayMs
         onEvent('warn', 'restart_scheduled', `${name} starts again in ${(phase.delayMs / 1000).toFixed(1)} s: ${phase.error.message}`, phase.error)
         return
       case 'dead':
-        this.lastFailure = { time: clock.now(), error: phase.error }
         this.session?.close()
-        if (phase.poisoned) this.quarantined = this.quarantineFor(phase.error)
         onEvent('error', phase.poisoned ? 'poisoned' : 'init_failed', `${name} is dead: ${phase.error.message}`, phase.error)
         return
       case 'stopped':
@@ -297,16 +208,6 @@ export class ModuleSupervisor {
         return
       default:
         return
-    }
-  }
-
-  private quarantineFor(cause: ErrorReport): Quarantine {
-    const { consecutiveFailures, failureTimes } = this.state
-    return {
-      since: this.since,
-      cause,
-      class: endClassOf(cause),
-      attempts: Math.max(consecutiveFailures, failureTimes.length),
     }
   }
 
@@ -408,15 +309,26 @@ export class ModuleSupervisor {
     return sandbox
   }
 
+  private currentSession(blueprint: Blueprint): ContractSession {
+    if (this.session !== undefined && !this.sessionIsOutdated) return this.session
+    const session = blueprint.createSession(
+      {
+        onFailed: (error) => this.send({ type: 'failed', attempt: this.state.attempt, error }),
+        onWaiting: () => this.wakeWaiters(),
+        onHealthy: () => this.send({ type: 'proved-healthy', attempt: this.state.attempt }),
+      },
+      this.session,
+    )
+    this.session = session
+    this.sessionIsOutdated = false
+    return session
+  }
+
   private async doInitialise(attempt: number): Promise<void> {
     const { sandbox, blueprint, loadedStore } = this
     if (sandbox === undefined || blueprint === undefined || loadedStore === undefined) return
-    this.session ??= blueprint.createSession({
-      onFailed: (error) => this.send({ type: 'failed', attempt: this.state.attempt, error }),
-      onWaiting: () => this.wakeWaiters(),
-      onHealthy: () => this.send({ type: 'proved-healthy', attempt: this.state.attempt }),
-    })
-    const outcome = await this.session.initialise(sandbox, loadedStore, this.state.run)
+    const session = this.currentSession(blueprint)
+    const outcome = await session.initialise(sandbox, loadedStore, this.state.run)
     switch (outcome.kind) {
       case 'ok':
         this.send({ type: 'initialised', attempt })

@@ -34,7 +34,7 @@ export const eventModuleContract: Contract = {
   match,
   capabilityOf,
   describeAsk: describeEventModuleAsk,
-  createSession: (context) => new EventModuleSession(context),
+  createSession: (context, predecessor) => new EventModuleSession(context, predecessor),
 }
 
 /** Exports `init` and `on-event`, whatever it imports: builds drop unused imports (1.1). */

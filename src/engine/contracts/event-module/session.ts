@@ -2,11 +2,13 @@
 import { type GuestConfig, type GuestEvent } from '../../../shared/contracts/event-module.ts'
 import type { LogContext } from '../../../shared/domain/log.ts'
 import type { Subscription } from '../../../shared/domain/module.ts'
+import type { ChainId } from '../../../shared/domain/primitives.ts'
 import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
 import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
+import type { HandledBlock } from '../../chains/head-subscriber.ts'
 import type { BlockEvent } from '../../chains/header.ts'
 import type { CallEnd } from '../../events/admission.ts'
-import { Dispatcher } from '../../events/dispatcher.ts'
+import { Dispatcher, type DispatcherLegacy, type DispatcherOptions } from '../../events/dispatcher.ts'
 import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
 import type { Sandbox } from '../../sandboxes/sandbox.ts'
 import type { ContractSession, InitOutcome, LoadedStore, SessionContext } from '../session.ts'
@@ -21,10 +23,15 @@ export class EventModuleSession implements ContractSession {
   private closers: (() => void)[] = []
   private isOpen = false
   private cursors: Readonly<Record<string, string>> = {}
+  /** The last block of each chain that was taken into the queue; a successor's sources go on behind it. */
+  private readonly taken: Map<ChainId, HandledBlock>
 
-  constructor(context: SessionContext) {
+  constructor(context: SessionContext, predecessor: ContractSession | undefined) {
     this.context = context
-    this.dispatcher = new Dispatcher({
+    const legacy = predecessor instanceof EventModuleSession ? predecessor.handOver() : undefined
+    if (legacy === undefined) predecessor?.close()
+    this.taken = new Map(legacy?.taken)
+    const options: DispatcherOptions = {
       clock: context.clock,
       // The operator may change limits while the module runs: each is looked up when it applies.
       get capacity() {
@@ -60,7 +67,8 @@ export class EventModuleSession implements ContractSession {
         )
       },
       onFailed: (error) => context.onFailed(error),
-    })
+    }
+    this.dispatcher = new Dispatcher(options, legacy?.events)
   }
 
   get queued(): number {
@@ -132,25 +140,37 @@ export class EventModuleSession implements ContractSession {
   }
 
   close(): void {
+    this.closeSources()
+    this.taken.clear()
+    this.dispatcher.clear()
+  }
+
+  /** Ends this session for the one of the next version: nothing that waits is lost, nothing comes twice. */
+  private handOver(): {
+    readonly events: DispatcherLegacy
+    readonly taken: ReadonlyMap<ChainId, HandledBlock>
+  } {
+    this.closeSources()
+    return { events: this.dispatcher.handOver(), taken: this.taken }
+  }
+
+  private closeSources(): void {
     for (const close of this.closers) close()
     this.closers = []
     this.isOpen = false
-    this.dispatcher.clear()
   }
 
   private subscribe(subscription: Subscription): void {
     const { sources } = this.context
     switch (subscription.kind) {
       case 'block': {
-        const known = this.cursors[blockSource(subscription.chainId)]
-        const from = subscription.backfill && known !== undefined ? parseBlockCursor(known) : null
-        this.closers.push(sources.blocks(subscription.chainId, from, (block) => this.onBlock(block)))
+        const { chainId } = subscription
+        const from = this.taken.get(chainId) ?? (subscription.backfill ? this.committed(chainId) : null)
+        this.closers.push(sources.blocks(chainId, from, (block) => this.onBlock(block)))
         return
       }
       case 'cron':
-        this.closers.push(
-          sources.cron(subscription.schedule, (firedAt) => this.onTick(firedAt)),
-        )
+        this.closers.push(sources.cron(subscription.schedule, (firedAt) => this.onTick(firedAt)))
         return
       case 'log':
       case 'message':
@@ -164,7 +184,14 @@ export class EventModuleSession implements ContractSession {
     }
   }
 
+  /** The last block whose handling the store holds. */
+  private committed(chainId: ChainId): HandledBlock | null {
+    const cursor = this.cursors[blockSource(chainId)]
+    return cursor === undefined ? null : parseBlockCursor(cursor)
+  }
+
   private onBlock(block: BlockEvent): void {
+    this.taken.set(block.chainId, block)
     const event: GuestEvent = {
       tag: 'block',
       val: {
