@@ -17,7 +17,7 @@ test('a chain is added with its mistakes told in place, tested, and removed', as
   await chains.name.fill('My node')
   if (!(await chains.endpoint(1).isVisible())) await chains.addEndpoint.click()
   for (const [url, problem] of [
-    ['127.0.0.1:8545', 'Use http, https, ws or wss'],
+    ['127.0.0.1:8545', 'Begin with https:// or wss://'],
     ['ftp://127.0.0.1', 'Use http, https, ws or wss'],
     ['http://127.0.0.1 /', 'blank in the address'],
     ['node', 'not a full address'],

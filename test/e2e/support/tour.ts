@@ -27,7 +27,6 @@ export async function tourOptions(folder: string): Promise<StartOptions> {
     fixture: 'trap',
     chainId: 31337,
     capabilities: ['local-store'],
-    config: { every: '5' },
   })
   const flood = await writeBundle(folder, {
     name: 'tick-printer',
@@ -63,6 +62,9 @@ export async function settle(paddock: Paddock, blocks: number): Promise<void> {
     )
   }
   await expect.poll(counted, { timeout: 60_000 }).toBeGreaterThanOrEqual(blocks)
+  const isDead = async () =>
+    (await paddock.snapshot()).modules.find((module) => module.name === 'fee-alert')?.status.state === 'dead'
+  await expect.poll(isDead, { timeout: 60_000 }).toBe(true)
 }
 
 /** Every screen, one after the other. */
@@ -95,6 +97,13 @@ export function tour(paddock: Paddock, folder: string): Stop[] {
     tab('Capabilities'),
     tab('State'),
     tab('Configuration'),
+    {
+      name: 'module-quarantined',
+      show: async () => {
+        await frame.open('Modules')
+        await modules.open('fee-alert')
+      },
+    },
     {
       name: 'chains',
       show: async () => {
