@@ -65,7 +65,11 @@ interface Frame {
   /** The region that was current on entry; `undefined` in code that cannot be reached. */
   readonly region: Region | undefined
   readonly scope: Scope
-  escaped: boolean
+  /**
+   * The outermost frame whose end a branch in here skips, and with it the ends of all frames in between; an inner
+   * frame passes it on when it ends, so that a branch costs the same however many frames it leaves.
+   */
+  escapesTo: number
   /** Regions of the two arms of an `if`. */
   then: Region | undefined
   otherwise: Region | undefined
@@ -135,7 +139,7 @@ export class Regions {
       kind,
       region,
       scope: this.scope,
-      escaped: false,
+      escapesTo: Infinity,
       then: undefined,
       otherwise: undefined,
     })
@@ -143,8 +147,12 @@ export class Regions {
 
   /** The innermost frame may be left by the exceptions it catches. */
   escapeInnermost(): void {
+    this.escapeTo(this.frames.length - 1)
+  }
+
+  private escapeTo(index: number): void {
     const frame = this.frames.at(-1)
-    if (frame !== undefined) frame.escaped = true
+    if (frame !== undefined) frame.escapesTo = Math.min(frame.escapesTo, index)
   }
 
   boundary(): void {
@@ -167,6 +175,7 @@ export class Regions {
     const frame = this.frames.pop()
     if (frame === undefined) throw meterError('component.malformed', 'misplaced end', at)
     this.scope = frame.scope
+    this.escapeTo(frame.escapesTo)
     if (frame.region === undefined) return undefined
     this.addEvent(at, Event.End, region === undefined ? 0 : 1)
     if (this.frames.length === 0) return undefined
@@ -177,17 +186,14 @@ export class Regions {
       frame.otherwise.cost -= common
       frame.region.cost += common
     }
-    return frame.escaped ? this.openRegion(false) : frame.region
+    return frame.escapesTo <= this.frames.length ? this.openRegion(false) : frame.region
   }
 
   /** A branch to a label skips the ends of all frames inside the labelled one. */
   escape(region: Region | undefined, label: number, at: number): void {
     if (label >= this.frames.length) throw meterError('component.malformed', 'no such label', at)
     if (region === undefined) return
-    for (let index = this.frames.length - label; index < this.frames.length; index++) {
-      const frame = this.frames[index]
-      if (frame !== undefined) frame.escaped = true
-    }
+    this.escapeTo(this.frames.length - label)
   }
 
   branch(region: Region | undefined, at: number, label: number): Region | undefined {
