@@ -16,6 +16,7 @@ import { systemClock, type Clock } from './clock.ts'
 import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
 import { Devnet } from './devnet/devnet.ts'
+import type { EngineOptions } from './engine-options.ts'
 import { CronSource } from './events/cron-source.ts'
 import { Governor } from './governor/governor.ts'
 import { LedgerFiles } from './governor/ledger-files.ts'
@@ -26,37 +27,15 @@ import { measureMeans } from './modules/operator-limits.ts'
 import { ModuleRegistry } from './modules/registry.ts'
 import { WatchedFolders } from './modules/watched-folders.ts'
 import { createGates, type Gates } from './sandboxes/gates/gates.ts'
-import type { SandboxLauncher } from './sandboxes/launcher.ts'
-import type { SettingsPort } from './settings-port.ts'
+import { SafeMode } from './safe-mode.ts'
 import { openStateDirectory, statePaths, type StateLock, type StatePaths } from './state-directory.ts'
-import { StartRecord } from './start-record.ts'
 import { StateHub } from './state-hub.ts'
 import { StoreBrowser } from './store-browser/store-browser.ts'
 import { SupervisionStore } from './supervisor/supervision-store.ts'
 import { LogHub } from './telemetry/log-hub.ts'
 import { ModuleMetrics } from './telemetry/module-metrics.ts'
 
-/** Built scripts of the processes and threads the engine starts; absolute paths. */
-export interface EngineEntries {
-  readonly sandbox: string
-  readonly compiler: string
-  readonly telemetry: string
-  readonly storeReader: string
-}
-
-export interface EngineOptions {
-  readonly version: string
-  readonly stateDir: string
-  readonly settings: SettingsPort
-  readonly launcher: SandboxLauncher
-  readonly entries: EngineEntries
-  readonly clock?: Clock
-  /** In [0, 1); jitters backoffs. */
-  readonly random?: () => number
-}
-
 const tickMs = 1_000
-const safeModeNotice = 'safe mode'
 
 export class Engine {
   readonly state: StateHub
@@ -79,8 +58,7 @@ export class Engine {
   private readonly browser: StoreBrowser
   private readonly totals: ModuleMetrics
   private readonly supervision: SupervisionStore
-  private readonly starts: StartRecord
-  private isSafeMode = false
+  private readonly safeMode: SafeMode
   private readonly loopDelay: IntervalHistogram
   private readonly startedAt: number
   private phase: EngineView['state'] = 'starting'
@@ -100,7 +78,6 @@ export class Engine {
     this.stateDir = options.stateDir
     this.loopDelay = monitorEventLoopDelay({ resolution: 10 })
     this.totals = new ModuleMetrics(clock)
-    this.starts = new StartRecord(this.paths.starts)
     this.supervision = new SupervisionStore({
       file: this.paths.supervision,
       now: () => clock.now(),
@@ -140,6 +117,7 @@ export class Engine {
       devnet: () => this.devnet.view(),
       watchFolders: () => options.settings.get().watchFolders,
     })
+    this.safeMode = new SafeMode(this.paths.starts, this.state)
     this.logs = new LogHub({
       path: this.paths.logs,
       threadEntry: options.entries.telemetry,
@@ -213,10 +191,10 @@ export class Engine {
       throw error
     }
     await this.supervision.open()
-    await this.beginStart()
+    const safe = await this.safeMode.begin(this.clock)
     await this.logs.open()
     await this.governor.start()
-    if (this.isSafeMode) this.announceSafeMode()
+    if (safe !== null) this.log('warn', 'safe_mode', safe.message, safe.code)
     this.loopDelay.enable()
     this.stopTick = this.clock.every(tickMs, () => this.tick())
     this.chains.apply()
@@ -227,7 +205,7 @@ export class Engine {
       await this.startDevnet().catch(() => undefined)
     }
     this.registry.open()
-    if (!this.isSafeMode) await this.registry.startEnabled()
+    if (!this.safeMode.isOn) await this.registry.startEnabled()
     await this.folders.start()
     this.state.touch()
   }
@@ -240,9 +218,7 @@ export class Engine {
 
   /** Starts what should run after a start in safe mode. Settles when each module runs, waits or died. */
   async leaveSafeMode(): Promise<void> {
-    if (!this.isSafeMode) return
-    this.isSafeMode = false
-    this.state.clear(safeModeNotice)
+    if (!this.safeMode.leave()) return
     this.log('info', 'safe_mode_left', 'Safe mode left by the operator')
     await this.registry.startEnabled()
   }
@@ -307,30 +283,8 @@ export class Engine {
     this.state.dispose()
     await this.logs.close()
     await this.supervision.flush()
-    await this.starts.end()
+    await this.safeMode.end()
     await this.lock?.release()
-  }
-
-  /** After two unclean starts in a row a module may be what brings the engine down: none starts by itself. */
-  private async beginStart(): Promise<void> {
-    try {
-      const { safeMode } = await this.starts.begin(this.clock)
-      this.isSafeMode = safeMode
-    } catch (cause) {
-      // Without the note a start cannot be doubted later; that must not keep this one from succeeding.
-      const error = new PaddockError('state.unwritable', 'This start could not be noted in the state directory.', { cause })
-      this.state.raise('starts', 'warn', { kind: 'engine' }, error.toReport())
-    }
-  }
-
-  private announceSafeMode(): void {
-    const error = new PaddockError(
-      'state.safe_mode',
-      'Paddock ended badly at its last two starts, so no module was started: safe mode.',
-    )
-    this.state.raise(safeModeNotice, 'error', { kind: 'engine' }, error.toReport())
-    this.state.note('warn', 'Paddock', 'safe_mode', error.message)
-    this.log('warn', 'safe_mode', error.message, error.code)
   }
 
   private tick(): void {
@@ -339,10 +293,8 @@ export class Engine {
     this.loopDelayMsP99 = Math.max(0, delay - 10)
     this.loopDelay.reset()
     for (const entry of this.registry.all()) entry.tick()
-    this.totals.recordMemory(
-      sum(this.registry.all().map((entry) => entry.metrics.memory)),
-      sum(this.registry.all().map((entry) => entry.metrics.store)),
-    )
+    const figures = this.registry.all().map((entry) => entry.metrics)
+    this.totals.recordMemory(sum(figures.map((each) => each.memory)), sum(figures.map((each) => each.store)))
     this.totals.tick('ok')
   }
 
@@ -356,7 +308,7 @@ export class Engine {
       dropped: usage.dropped,
       loopDelayMsP99: this.loopDelayMsP99,
       stateDir: this.stateDir,
-      safeMode: this.isSafeMode,
+      safeMode: (this.safeMode as SafeMode | undefined)?.isOn ?? false,
     }
   }
 

@@ -58,6 +58,12 @@ describe('StartRecord', () => {
     },
   )
 
+  it('leaves the note of another engine alone when its own never began', async () => {
+    await crash()
+    await new StartRecord(file).end()
+    expect(await readdir(folder)).toEqual(['starts.json'])
+  })
+
   it('says when the note cannot be written', async () => {
     const record = new StartRecord(join(folder, 'missing', 'starts.json'))
     await expect(record.begin(new ManualClock())).rejects.toMatchObject({ code: 'ENOENT' })

@@ -21,6 +21,7 @@ const recordSchema = z.object({
 
 export class StartRecord {
   private readonly file: string
+  private hasBegun = false
   private cancelTimer: () => void = () => undefined
   private writing: Promise<void> = Promise.resolve()
 
@@ -33,6 +34,7 @@ export class StartRecord {
    * the note cannot be written. A damaged note counts as one unclean start.
    */
   async begin(clock: Clock): Promise<{ readonly safeMode: boolean }> {
+    this.hasBegun = true
     const unclean = await this.read()
     await writeFileAtomically(
       this.file,
@@ -44,8 +46,9 @@ export class StartRecord {
     return { safeMode: unclean >= uncleanStartsForSafeMode }
   }
 
-  /** The engine shuts down in order. Never rejects. */
+  /** The engine shuts down in order; one that never began leaves the note to whose it is. Never rejects. */
   async end(): Promise<void> {
+    if (!this.hasBegun) return
     this.cancelTimer()
     await this.writing
     await this.clear()
