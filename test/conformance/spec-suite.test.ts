@@ -1,4 +1,8 @@
+import fc from 'fast-check'
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools'
 import { expect, it } from 'vitest'
+import { meterModule } from '../../src/engine/compiler/metering/meter.ts'
+import { PaddockError } from '../../src/shared/errors.ts'
 import { commandsOf, readSpecSuite } from '../support/spec-script.ts'
 import { emptyTally, runScript } from '../support/spec-run.ts'
 
@@ -28,3 +32,40 @@ it('each valid module of the official test suite gives its results when metered,
     [`${code}: relaxed SIMD gives other results on other machines`]: 7,
   })
 }, 60_000)
+
+it('a module of the suite that is damaged never becomes valid, and nothing but a typed error is thrown', async () => {
+  const modules: Uint8Array[] = []
+  for (const script of (await readSpecSuite()).values()) {
+    const first = commandsOf(script).find((command) => command.kind === 'instantiate')
+    const bytes = first === undefined ? undefined : await parse(first.text).catch(() => undefined)
+    if (bytes !== undefined && bytes.length < 20_000) modules.push(bytes)
+  }
+  expect(modules.length).toBeGreaterThan(150)
+  let stillValid = 0
+  fc.assert(
+    fc.property(
+      fc.nat(modules.length - 1),
+      fc.array(fc.tuple(fc.nat(19_999), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      (which, changes) => {
+        const damaged = new Uint8Array(modules[which]!)
+        for (const [position, value] of changes) damaged[position % damaged.length] = value
+        let result: Uint8Array
+        try {
+          result = meterModule(damaged, {
+            memoryCap: () => 70_000n,
+            maxTableElements: 10_000,
+            maxMemories: 9,
+          }).bytes
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(PaddockError)
+          return
+        }
+        const valid = WebAssembly.validate(damaged)
+        if (valid) stillValid += 1
+        expect(WebAssembly.validate(new Uint8Array(result))).toBe(valid)
+      },
+    ),
+    { numRuns: 4_000 },
+  )
+  expect(stillValid).toBeGreaterThan(100)
+})

@@ -225,7 +225,8 @@ export class Declarations {
     const value = (): bigint => (is64 ? reader.u64() : BigInt(reader.u32()))
     const minimum = value()
     const maximum = (flags & 1) !== 0 ? value() : undefined
-    if (what === 'memory' && maximum !== undefined && maximum > (is64 ? 1n << 48n : 1n << 16n)) {
+    const mostPages = is64 ? 1n << 48n : 1n << 16n
+    if (what === 'memory' && maximum !== undefined && maximum > mostPages) {
       throw meterError('component.malformed', 'memory maximum exceeds the address space', at)
     }
     ;(what === 'memory' ? facts.memoryIs64 : facts.tableIs64).push(is64)
@@ -239,7 +240,8 @@ export class Declarations {
         at,
       )
     }
-    const lowered = maximum === undefined || maximum > cap ? cap : maximum
+    const reachable = what === 'memory' && cap > mostPages ? mostPages : cap
+    const lowered = maximum === undefined || maximum > reachable ? reachable : maximum
     if (what === 'memory') this.memoryPages += lowered
     body.copy(reader.bytes, this.copied, at)
     body.u8(flags | 1)
