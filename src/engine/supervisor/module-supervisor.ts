@@ -18,7 +18,7 @@ import {
   type LifecyclePhase,
   type LifecycleState,
 } from './lifecycle.ts'
-import { statusOf } from './status.ts'
+import { isSettled, statusOf } from './status.ts'
 import type { Blueprint, SupervisorOptions } from './supervisor-options.ts'
 
 /** Time a running call gets when the module is stopped (style 4: ask, 5 s, then kill). */
@@ -352,9 +352,7 @@ export class ModuleSupervisor {
   private killSandbox(): void {
     const sandbox = this.releaseSandbox()
     if (sandbox === undefined) return
-    this.predecessorGone = new Promise((resolve) => {
-      sandbox.onEnd(() => resolve())
-    })
+    this.predecessorGone = new Promise((resolve) => void sandbox.onEnd(() => resolve()))
     sandbox.kill(new PaddockError('sandbox.stopped', 'The sandbox was replaced.'))
   }
 
@@ -373,8 +371,4 @@ export class ModuleSupervisor {
     if (isSettled(this.state.phase)) return Promise.resolve()
     return new Promise((resolve) => this.waiters.add(resolve))
   }
-}
-
-function isSettled(phase: LifecyclePhase): boolean {
-  return ['running', 'restarting', 'dead', 'stopped'].includes(phase.name)
 }

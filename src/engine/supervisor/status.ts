@@ -1,5 +1,5 @@
 import type { ModuleStatus } from '../../shared/domain/module.ts'
-import type { LifecycleState } from './lifecycle.ts'
+import type { LifecyclePhase, LifecycleState } from './lifecycle.ts'
 
 /** A lifecycle state as it is shown; `since` and `restartAt` are wall clock. */
 export function statusOf(state: LifecycleState, since: number, restartAt: number): ModuleStatus {
@@ -18,4 +18,9 @@ export function statusOf(state: LifecycleState, since: number, restartAt: number
     default:
       return { state: phase.name, since }
   }
+}
+
+/** Whether a start or a stop has come to where it was going, or to where it waits. */
+export function isSettled(phase: LifecyclePhase): boolean {
+  return ['running', 'restarting', 'dead', 'stopped'].includes(phase.name)
 }
