@@ -1,0 +1,15 @@
+import { engineFaults } from './engine-killed.ts'
+import type { Fault } from './fault.ts'
+import { fileFaults } from './files.ts'
+import { guestFaults } from './guests.ts'
+import { killFaults } from './kills.ts'
+import { networkFaults } from './network.ts'
+
+/** In the order in which they are tried. */
+export const faults: readonly Fault[] = [
+  ...guestFaults,
+  ...killFaults,
+  ...fileFaults,
+  ...networkFaults,
+  ...engineFaults,
+]
