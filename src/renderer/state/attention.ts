@@ -29,6 +29,11 @@ export interface Attention {
   readonly actions: readonly AttentionAction[]
 }
 
+/** With its full stop, so that another can follow. */
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`
+}
+
 function openModule(name: string, part: string, label: string): AttentionAction {
   return { kind: 'open', label, target: { screen: 'modules', item: name, part } }
 }
@@ -42,7 +47,7 @@ function ofModule(module: ModuleView, nowMs: number): Attention | null {
       mark: 'dead',
       title: `${name} is dead`,
       code: status.error.code,
-      effect: `${status.error.message} It gets no events until it is revived.`,
+      effect: `${sentence(status.error.message)} It gets no events until it is revived.`,
       actions: [openModule(name, 'logs', 'Logs'), { kind: 'revive', label: 'Revive', module: name }],
     }
   }
@@ -52,7 +57,7 @@ function ofModule(module: ModuleView, nowMs: number): Attention | null {
       mark: 'restarting',
       title: `${name} keeps restarting`,
       code: status.error.code,
-      effect: `${status.error.message} Attempt ${groupDigits(status.attempt)} ${until(status.nextAt, nowMs)}.`,
+      effect: `${sentence(status.error.message)} Attempt ${groupDigits(status.attempt)} ${until(status.nextAt, nowMs)}.`,
       actions: [openModule(name, 'logs', 'Logs'), { kind: 'stop', label: 'Stop', module: name }],
     }
   }
@@ -93,7 +98,7 @@ function ofChain(chain: ChainView, nowMs: number): Attention | null {
     mark: standing.mark,
     title: standing.mark === 'dead' ? `${config.name} is down` : `${config.name}: ${standing.reason}`,
     code: chain.error?.code ?? null,
-    effect: standing.mark === 'dead' && chain.error !== null ? `${chain.error.message} ${effect}` : effect,
+    effect: standing.mark === 'dead' && chain.error !== null ? `${sentence(chain.error.message)} ${effect}` : effect,
     // When the chain itself lives on, the last block says nothing of how long the trouble lasts.
     since: chain.status === 'live' ? 0 : (chain.head?.receivedAt ?? 0),
     actions: [
