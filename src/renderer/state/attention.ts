@@ -98,7 +98,10 @@ function ofChain(chain: ChainView, nowMs: number): Attention | null {
     mark: standing.mark,
     title: standing.mark === 'dead' ? `${config.name} is down` : `${config.name}: ${standing.reason}`,
     code: chain.error?.code ?? null,
-    effect: standing.mark === 'dead' && chain.error !== null ? `${sentence(chain.error.message)} ${effect}` : effect,
+    effect:
+      standing.mark === 'dead' && chain.error !== null
+        ? `${sentence(chain.error.message)} ${effect}`
+        : effect,
     // When the chain itself lives on, the last block says nothing of how long the trouble lasts.
     since: chain.status === 'live' ? 0 : (chain.head?.receivedAt ?? 0),
     actions: [
