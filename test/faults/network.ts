@@ -8,7 +8,8 @@ import { FlakyProxy, type Flaw } from './flaky-proxy.ts'
 import { mustHoldEachOnce } from './store-file.ts'
 
 const chainId = '31338'
-const victim = 'victim'
+// A name of its own: blocks of the same numbers on the other chain are no proof.
+const victim = 'far-away'
 let anvil: Anvil
 let proxy: FlakyProxy
 let head = 0
