@@ -9,7 +9,7 @@ import { channels, maxRequestBytes } from '../../src/shared/ipc/envelope.ts'
 import type { Envelope } from '../../src/shared/ipc/envelope.ts'
 import { ipcSchema } from '../../src/shared/ipc/schema.ts'
 import { expect, test } from './support/fixtures.ts'
-import { Paddock, root, temporaryFolder } from './support/paddock.ts'
+import { Paddock, root } from './support/paddock.ts'
 import type { Bridge } from './support/paddock.ts'
 
 const seed = 20_261
@@ -123,7 +123,7 @@ test('names of objects that the page sends reach nobody', async () => {
 test.describe('past the bridge', () => {
   /** Sends on the real channels from a window of ours whose preload script hands the page `invoke` itself. */
   async function invoke(requests: readonly (readonly [string, ...unknown[]])[]): Promise<unknown[]> {
-    const preload = path.join(await temporaryFolder('raw'), 'preload.cjs')
+    const preload = path.join(paddock.stateDir, 'raw-preload.cjs')
     await writeFile(
       preload,
       `const { contextBridge, ipcRenderer } = require('electron')

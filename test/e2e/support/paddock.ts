@@ -159,6 +159,12 @@ export class Paddock {
     const gone = once(this.child, 'exit')
     this.child.kill('SIGKILL')
     await gone
+    await this.forget()
+  }
+
+  private async forget(): Promise<void> {
+    // Sandboxes of a killed app may still be closing their stores.
+    if (this.ownsStateDir) await rm(this.stateDir, { recursive: true, force: true, maxRetries: 5 })
   }
 
   /** Quits as the operator does and waits for the end, which must be an orderly one. */
@@ -167,7 +173,7 @@ export class Paddock {
     this.hasQuit = true
     const { child } = this
     await this.app.close()
-    if (this.ownsStateDir) await rm(this.stateDir, { recursive: true, force: true })
+    await this.forget()
     expect({ code: child.exitCode, signal: child.signalCode }).toEqual({ code: 0, signal: null })
   }
 }
