@@ -2,7 +2,6 @@
  * The engine: everything Paddock does without a window. Desktop app, headless command and tests make
  * one of these with their own launcher and settings; no two engines share a state directory.
  */
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks'
 import path from 'node:path'
 import type { DevnetView } from '../shared/domain/chain.ts'
 import { noBudgets, type Budgets } from '../shared/domain/budgets.ts'
@@ -15,12 +14,15 @@ import { ChainService } from './chains/chain-service.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
+import { tellDevnet } from './devnet/devnet-notices.ts'
 import { Devnet } from './devnet/devnet.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { CronSource } from './events/cron-source.ts'
 import { Governor } from './governor/governor.ts'
 import { LedgerFiles } from './governor/ledger-files.ts'
 import { governorNotices } from './governor/notices.ts'
+import { InstalledRecords } from './modules/installed-records.ts'
+import { Installer } from './modules/installer.ts'
 import { ModuleLoader } from './modules/loader.ts'
 import { ModuleService } from './modules/module-service.ts'
 import { measureMeans } from './modules/operator-limits.ts'
@@ -33,9 +35,8 @@ import { StateHub } from './state-hub.ts'
 import { StoreBrowser } from './store-browser/store-browser.ts'
 import { SupervisionStore } from './supervisor/supervision-store.ts'
 import { LogHub } from './telemetry/log-hub.ts'
-import { ModuleMetrics } from './telemetry/module-metrics.ts'
-
-const tickMs = 1_000
+import { EngineFigures } from './telemetry/engine-figures.ts'
+import { engineLog, type EngineLog } from './telemetry/engine-log.ts'
 
 export class Engine {
   readonly state: StateHub
@@ -56,15 +57,13 @@ export class Engine {
   private readonly registry: ModuleRegistry
   private readonly folders: WatchedFolders
   private readonly browser: StoreBrowser
-  private readonly totals: ModuleMetrics
+  private readonly figures: EngineFigures
+  private readonly log: EngineLog
   private readonly supervision: SupervisionStore
   private readonly safeMode: SafeMode
-  private readonly loopDelay: IntervalHistogram
   private readonly startedAt: number
   private phase: EngineView['state'] = 'starting'
   private lock: StateLock | undefined
-  private loopDelayMsP99 = 0
-  private stopTick: () => void = () => undefined
   private generation = 0
   private stopping: Promise<void> | undefined
 
@@ -76,8 +75,7 @@ export class Engine {
     this.startedAt = clock.now()
     this.paths = statePaths(options.stateDir)
     this.stateDir = options.stateDir
-    this.loopDelay = monitorEventLoopDelay({ resolution: 10 })
-    this.totals = new ModuleMetrics(clock)
+    this.figures = new EngineFigures(clock)
     this.supervision = new SupervisionStore({
       file: this.paths.supervision,
       now: () => clock.now(),
@@ -90,7 +88,7 @@ export class Engine {
       budgets: options.settings.get().budgets ?? noBudgets,
       ...governorNotices(
         () => this.state,
-        (level, event, message, code) => this.log(level, event, message, code),
+        (...line) => this.log(...line),
       ),
     })
     this.cron = new CronSource(clock)
@@ -124,6 +122,7 @@ export class Engine {
       clock,
       onWarning: (error) => this.state.raise('log', 'warn', { kind: 'engine' }, error),
     })
+    this.log = engineLog(this.logs, clock)
     this.compiler = createCompiler({
       launcher: options.launcher,
       entry: options.entries.compiler,
@@ -141,6 +140,7 @@ export class Engine {
       stateDir: options.stateDir,
       providedCapabilities: new Set([...router.provided, ...sandboxCapabilities]),
     })
+    const records = new InstalledRecords(options.settings, this.state)
     this.registry = new ModuleRegistry({
       services: {
         clock,
@@ -155,30 +155,37 @@ export class Engine {
         logs: this.logs,
         supervision: this.supervision,
         state: this.state,
-        totals: this.totals,
+        totals: this.figures.totals,
         sources: {
           blocks: (chainId, from, listener) =>
             this.pool.subscribeHeads(chainId, listener, from === null ? {} : { from }),
           cron: (schedule, listener) => this.cron.subscribe(schedule, listener),
         },
       },
-      settings: options.settings,
-      loader,
+      records,
+      load: (entry) => installer.loadInstalled(entry),
       storesDirectory: this.paths.stores,
       measureMeans: () => measureMeans(this.paths.root),
-      onConsentNeeded: () => this.state.touch(),
     })
+    const installer = new Installer({ registry: this.registry, records, loader, state: this.state })
     this.browser = new StoreBrowser({ entry: options.entries.storeReader })
-    this.modules = new ModuleService({ registry: this.registry, loader, settings: options.settings, browser: this.browser })
+    this.modules = new ModuleService({
+      registry: this.registry,
+      installer,
+      loader,
+      settings: options.settings,
+      browser: this.browser,
+    })
     this.folders = new WatchedFolders({
       settings: options.settings,
       registry: this.registry,
+      installer,
       state: this.state,
     })
     this.pool.onDidChange(() => this.state.touch())
     this.devnet.onDidChange(() => {
       this.chains.apply()
-      this.onDevnetChange()
+      tellDevnet(this.devnet.view(), this.state)
     })
   }
 
@@ -195,8 +202,7 @@ export class Engine {
     await this.logs.open()
     await this.governor.start()
     if (safe !== null) this.log('warn', 'safe_mode', safe.message, safe.code)
-    this.loopDelay.enable()
-    this.stopTick = this.clock.every(tickMs, () => this.tick())
+    this.figures.start(() => this.registry.all())
     this.chains.apply()
     this.phase = 'running'
     this.log('info', 'engine_started', `Engine ${this.options.version} started`)
@@ -233,7 +239,7 @@ export class Engine {
 
   /** Short history of one module, or of all together. Throws `module.unknown`. */
   series(module: string | null): Series {
-    return module === null ? this.totals.series() : this.registry.entry(module).series()
+    return module === null ? this.figures.totals.series() : this.registry.entry(module).series()
   }
 
   /** Throws `bundle.not_found` when it is no folder. */
@@ -276,8 +282,7 @@ export class Engine {
     await this.compiler.dispose()
     await this.browser.dispose()
     await this.governor.close()
-    this.stopTick()
-    this.loopDelay.disable()
+    this.figures.stop()
     this.phase = 'stopped'
     this.log('info', 'engine_stopped', 'Engine stopped')
     this.state.dispose()
@@ -287,26 +292,15 @@ export class Engine {
     await this.lock?.release()
   }
 
-  private tick(): void {
-    const delay = this.loopDelay.percentile(99) / 1e6
-    // The histogram measures from timer to timer: its own resolution is no delay.
-    this.loopDelayMsP99 = Math.max(0, delay - 10)
-    this.loopDelay.reset()
-    for (const entry of this.registry.all()) entry.tick()
-    const figures = this.registry.all().map((entry) => entry.metrics)
-    this.totals.recordMemory(sum(figures.map((each) => each.memory)), sum(figures.map((each) => each.store)))
-    this.totals.tick('ok')
-  }
-
   private view(): EngineView {
-    const usage = this.totals.usage(0)
+    const usage = this.figures.totals.usage(0)
     return {
       state: this.phase,
       startedAt: this.startedAt,
       sandboxes: this.registryEntries().filter((entry) => entry.supervisor.pid !== null).length,
       eventsPerSecond: usage.eventsPerSecond,
       dropped: usage.dropped,
-      loopDelayMsP99: this.loopDelayMsP99,
+      loopDelayMsP99: this.figures.loopDelayMsP99,
       stateDir: this.stateDir,
       safeMode: (this.safeMode as SafeMode | undefined)?.isOn ?? false,
     }
@@ -326,36 +320,7 @@ export class Engine {
       .filter((entry) => entry.subscribesTo(chainId))
       .map((entry) => entry.name)
   }
-
-  private onDevnetChange(): void {
-    const { error, state } = this.devnet.view()
-    if (error === null) this.state.clear('devnet')
-    else this.state.raise('devnet', 'warn', { kind: 'devnet' }, error)
-    if (state === 'running' || state === 'stopped' || state === 'failed') {
-      this.state.note(state === 'running' ? 'ok' : state === 'failed' ? 'crit' : 'idle', 'Local devnet', `devnet_${state}`, `Local devnet is ${state}`)
-    }
-    this.state.touch()
-  }
-
-  private log(level: 'info' | 'warn' | 'error', event: string, message: string, code?: string): void {
-    this.logs.append([
-      {
-        time: this.clock.now(),
-        level,
-        source: 'engine',
-        message: message.slice(0, 16_384),
-        module: null,
-        run: 0,
-        event,
-        ...(code === undefined ? {} : { code }),
-      },
-    ])
-  }
 }
 
 /** Answered inside the sandbox, without the engine (DESIGN.md "Processes and threads"). */
 const sandboxCapabilities = ['local-store', 'logging', 'clock', 'random']
-
-function sum(values: readonly (number | null)[]): number {
-  return values.reduce<number>((total, value) => total + (value ?? 0), 0)
-}

@@ -43,7 +43,9 @@ export async function openStateDirectory(paths: StatePaths): Promise<StateLock> 
       await mkdir(directory, { recursive: true, mode: 0o700 })
     }
   } catch (cause) {
-    throw new PaddockError('state.unwritable', `The state directory ${paths.root} cannot be written.`, { cause })
+    throw new PaddockError('state.unwritable', `The state directory ${paths.root} cannot be written.`, {
+      cause,
+    })
   }
   return takeLock(path.join(paths.root, 'engine.lock'))
 }
@@ -78,7 +80,11 @@ async function takeLockFile(file: string): Promise<void> {
       return
     } catch (cause) {
       if (errnoOf(cause) !== 'EEXIST') {
-        throw new PaddockError('state.unwritable', `The state directory ${path.dirname(file)} cannot be written.`, { cause })
+        throw new PaddockError(
+          'state.unwritable',
+          `The state directory ${path.dirname(file)} cannot be written.`,
+          { cause },
+        )
       }
       const owner = Number(await readFile(file, 'utf8').catch(() => ''))
       if (owner !== process.pid && isRunning(owner)) break

@@ -72,7 +72,14 @@ export class StateHub {
   }
 
   note(severity: Activity['severity'], subject: string, event: string, text: string): void {
-    const entry: Activity = { id: this.nextActivity++, time: this.clock.now(), severity, subject, event, text }
+    const entry: Activity = {
+      id: this.nextActivity++,
+      time: this.clock.now(),
+      severity,
+      subject,
+      event,
+      text,
+    }
     this.activity = [...this.activity.slice(-(activityKept - 1)), entry]
     this.freshActivity.push(entry)
     this.touch()
@@ -122,12 +129,18 @@ export class StateHub {
       ...(isDeepStrictEqual(before.devnet, after.devnet) ? {} : { devnet: after.devnet }),
       ...(this.noticesChanged ? { notices: after.notices } : {}),
       ...(this.freshActivity.length > 0 ? { activity: this.freshActivity } : {}),
-      ...(isDeepStrictEqual(before.watchFolders, after.watchFolders) ? {} : { watchFolders: after.watchFolders }),
+      ...(isDeepStrictEqual(before.watchFolders, after.watchFolders)
+        ? {}
+        : { watchFolders: after.watchFolders }),
     }
   }
 }
 
-function changed<T>(before: readonly T[], after: readonly T[], key: (item: T) => string): { changed: T[]; removed: string[] } {
+function changed<T>(
+  before: readonly T[],
+  after: readonly T[],
+  key: (item: T) => string,
+): { changed: T[]; removed: string[] } {
   const old = new Map(before.map((item) => [key(item), item]))
   const present = new Set(after.map(key))
   return {

@@ -105,7 +105,9 @@ async function run(): Promise<void> {
   for (const example of options.examples) {
     await engine.modules
       .installExample(example)
-      .catch((error: unknown) => engine.state.raise(`example ${example}`, 'warn', { kind: 'engine' }, toErrorReport(error)))
+      .catch((error: unknown) =>
+        engine.state.raise(`example ${example}`, 'warn', { kind: 'engine' }, toErrorReport(error)),
+      )
   }
 }
 

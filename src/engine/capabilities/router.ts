@@ -36,13 +36,23 @@ export class CapabilityRouter {
     const capability = this.capabilities.get(call.capability)
     if (linkage !== 'provided' || capability === undefined) {
       const kind = linkage === 'denied' ? 'denied' : 'unsupported'
-      return refuse(call.capability, kind, `${call.capability} is not available to this module.`, kind === 'denied' ? 0 : 501)
+      return refuse(
+        call.capability,
+        kind,
+        `${call.capability} is not available to this module.`,
+        kind === 'denied' ? 0 : 501,
+      )
     }
     const implementation = Object.hasOwn(capability.functions, call.function)
       ? capability.functions[call.function]
       : undefined
     if (implementation === undefined) {
-      return refuse(call.capability, 'unsupported', `${call.capability} has no function ${call.function}.`, 501)
+      return refuse(
+        call.capability,
+        'unsupported',
+        `${call.capability} has no function ${call.function}.`,
+        501,
+      )
     }
     try {
       const value = await implementation(call.args, caller)
@@ -55,6 +65,11 @@ export class CapabilityRouter {
   }
 }
 
-function refuse(domain: string, kind: 'denied' | 'unsupported' | 'internal', message: string, code: number): HostOutcome {
+function refuse(
+  domain: string,
+  kind: 'denied' | 'unsupported' | 'internal',
+  message: string,
+  code: number,
+): HostOutcome {
   return { ok: false, error: { domain, kind, code, message } }
 }

@@ -36,7 +36,10 @@ export function parseEngineConfig(text: string, file: string): EngineConfig {
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const where = issue === undefined ? '' : issue.path.map(String).join('.')
-    throw new PaddockError('settings.invalid', `${file}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong shape'}.`)
+    throw new PaddockError(
+      'settings.invalid',
+      `${file}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong shape'}.`,
+    )
   }
   const { engine, chains } = parsed.data
   return {
@@ -50,7 +53,11 @@ function parseToml(text: string, file: string): unknown {
     return parse(text)
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause
-    throw new PaddockError('settings.invalid', `${file}, line ${cause.line}, column ${cause.column}: not valid TOML.`, { cause })
+    throw new PaddockError(
+      'settings.invalid',
+      `${file}, line ${cause.line}, column ${cause.column}: not valid TOML.`,
+      { cause },
+    )
   }
 }
 
@@ -64,5 +71,8 @@ function chainConfig(key: string, chain: z.infer<typeof chainSchema>, file: stri
   })
   if (parsed.success) return parsed.data
   const names = Object.keys(wellKnownChains).join(', ')
-  throw new PaddockError('settings.invalid', `${file}: chains.${key} is neither a decimal chain id nor one of ${names}.`)
+  throw new PaddockError(
+    'settings.invalid',
+    `${file}: chains.${key} is neither a decimal chain id nor one of ${names}.`,
+  )
 }

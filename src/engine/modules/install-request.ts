@@ -2,7 +2,10 @@ import type { InstallRequest, ModuleView } from '../../shared/domain/module.ts'
 import type { LoadedBundle } from './loader.ts'
 
 /** What the consent sheet shows of a bundle; `running` is the module of this name that is installed, if any. */
-export function describeInstall(loaded: LoadedBundle, running: ModuleView | null): Omit<InstallRequest, 'requestId'> {
+export function describeInstall(
+  loaded: LoadedBundle,
+  running: ModuleView | null,
+): Omit<InstallRequest, 'requestId'> {
   const { assessment, bundlePath } = loaded
   const { manifest } = assessment
   return {
@@ -22,6 +25,7 @@ export function describeInstall(loaded: LoadedBundle, running: ModuleView | null
     limitsGiven: assessment.limitsGiven,
     warnings: [...assessment.warnings],
     chainsMissing: [...assessment.chainsMissing],
-    replaces: running === null ? null : { version: running.version, componentSha256: running.componentSha256 },
+    replaces:
+      running === null ? null : { version: running.version, componentSha256: running.componentSha256 },
   }
 }

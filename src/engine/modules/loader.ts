@@ -78,7 +78,9 @@ export class ModuleLoader {
         name,
         hasEndpoint: endpoints.length > 0,
       })),
-      operatorLimits: Object.fromEntries(Object.entries(operatorLimits).filter(([, value]) => value !== undefined)),
+      operatorLimits: Object.fromEntries(
+        Object.entries(operatorLimits).filter(([, value]) => value !== undefined),
+      ),
     }
   }
 }

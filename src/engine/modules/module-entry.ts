@@ -1,15 +1,7 @@
 /** One installed module: its supervisor, its figures, and how the console sees it. */
 import type { Series } from '../../shared/domain/engine.ts'
 import type { GuestLogRecord, LogContext, LogRecord } from '../../shared/domain/log.ts'
-import type {
-  CapabilityStanding,
-  Dispatch,
-  InstallRequest,
-  ModuleStatus,
-  ModuleView,
-  Quarantine,
-} from '../../shared/domain/module.ts'
-import type { ModuleLimits } from '../../shared/domain/limits.ts'
+import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
 import { defaultLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
@@ -23,9 +15,10 @@ import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
 import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
 import { CapabilityCounts } from './capability-counts.ts'
 import type { EngineServices } from './engine-services.ts'
-import { capabilityStandings, linkCapabilities } from './grants.ts'
+import { linkCapabilities } from './grants.ts'
 import { limitsFor } from './limits.ts'
 import type { LoadedBundle } from './loader.ts'
+import { definedLimits, moduleView, statusOf } from './module-view.ts'
 
 /** Recent dispatches kept for the console. */
 const dispatchesKept = 500
@@ -182,7 +175,7 @@ export class ModuleEntry {
       case 'running':
         return 'ok'
       case 'dead':
-        return this.status().state === 'needs-consent' ? 'warn' : 'crit'
+        return statusOf(this.supervisor).state === 'needs-consent' ? 'warn' : 'crit'
       case 'stopped':
       case 'stopping':
         return 'idle'
@@ -191,52 +184,9 @@ export class ModuleEntry {
     }
   }
 
-  /** A module that only waits for consent is not dead. */
-  status(): ModuleStatus {
-    const { status } = this.supervisor
-    if (status.state === 'dead' && status.error.code === 'module.consent_required') {
-      return { state: 'needs-consent', since: status.since }
-    }
-    return status
-  }
-
   view(): ModuleView {
-    const { record, loaded, supervisor } = this
-    const assessment = loaded?.assessment
-    const manifest = assessment?.manifest
-    return {
-      name: record.name,
-      version: manifest?.version ?? '',
-      description: manifest?.description ?? '',
-      authors: [...(manifest?.authors ?? [])],
-      contract: assessment?.contract ?? null,
-      bundlePath: record.bundlePath,
-      componentSha256: assessment?.componentSha256 ?? record.componentSha256,
-      componentBytes: assessment?.componentBytes ?? null,
-      pinned: assessment?.pinned ?? false,
-      status: this.status(),
-      run: supervisor.run,
-      restarts: supervisor.restarts,
-      pid: supervisor.pid,
-      subscriptions: [...(assessment?.subscriptions ?? [])],
-      capabilities: this.standings(),
-      config: (manifest?.config ?? []).map(([key, value]) => [key, value]),
-      limits: assessment?.limitsGiven ?? { ...defaultLimits, ...definedLimits(record.limits) },
-      limitsAsked: assessment?.limitsAsked ?? {},
-      limitsSet: definedLimits(record.limits),
-      usage: this.metrics.usage(supervisor.queued),
-      lastError: supervisor.lastError,
-      quarantine: supervisor.quarantine,
-      warnings: [...(assessment?.warnings ?? [])],
-    }
-  }
-
-  private standings(): CapabilityStanding[] {
-    if (this.loaded === null) return []
-    return capabilityStandings(this.loaded.assessment, this.record.granted).map((standing) => ({
-      ...standing,
-      ...this.calls.of(standing.name),
-    }))
+    const { record, supervisor, metrics, calls } = this
+    return moduleView({ record, supervisor, metrics, calls, assessment: this.loaded?.assessment ?? null })
   }
 
   private hooks(): Omit<BlueprintHooks, 'limits'> {
@@ -349,8 +299,4 @@ export class ModuleEntry {
     this.options.onChange(this)
     this.options.services.state.touch()
   }
-}
-
-function definedLimits(limits: InstalledModule['limits']): Partial<ModuleLimits> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
 }

@@ -8,11 +8,13 @@ import { describeWorld } from '../../shared/component/world.ts'
 import type { SettingsPort } from '../settings-port.ts'
 import type { StoreBrowser } from '../store-browser/store-browser.ts'
 import type { Assessment } from './assess.ts'
+import type { Installer } from './installer.ts'
 import type { LoadOptions, ModuleLoader } from './loader.ts'
 import type { ModuleRegistry } from './registry.ts'
 
 export interface ModuleServiceOptions {
   readonly registry: ModuleRegistry
+  readonly installer: Installer
   readonly loader: ModuleLoader
   readonly settings: SettingsPort
   readonly browser: StoreBrowser
@@ -45,19 +47,19 @@ export class ModuleService {
   }
 
   inspect(bundle: string, options: LoadOptions): Promise<InstallRequest> {
-    return this.options.registry.inspect(bundle, options)
+    return this.options.installer.inspect(bundle, options)
   }
 
   install(requestId: string, granted: readonly string[], start: boolean): Promise<string> {
-    return this.options.registry.install(requestId, granted, start)
+    return this.options.installer.install(requestId, granted, start)
   }
 
   discard(requestId: string): void {
-    this.options.registry.discard(requestId)
+    this.options.installer.discard(requestId)
   }
 
   pendingOf(name: string): InstallRequest | null {
-    return this.options.registry.pendingOf(name)
+    return this.options.installer.pendingOf(name)
   }
 
   start(name: string): Promise<void> {
@@ -96,7 +98,7 @@ export class ModuleService {
   }
 
   reload(name: string): Promise<{ changed: boolean; consentNeeded: boolean }> {
-    return this.options.registry.reload(name)
+    return this.options.installer.reload(name)
   }
 
   async remove(name: string, purgeStore: boolean): Promise<void> {
@@ -121,7 +123,12 @@ export class ModuleService {
   }
 
   /** A page of a module's store, read beside the running module. Throws `module.unknown`, `store.*`. */
-  storeKeys(query: { name: string; prefix: string; after: string | null; limit: number }): Promise<StoreKeys> {
+  storeKeys(query: {
+    name: string
+    prefix: string
+    after: string | null
+    limit: number
+  }): Promise<StoreKeys> {
     const { name, ...page } = query
     return this.options.browser.keys({ path: this.knownStore(name), ...page })
   }
@@ -135,13 +142,17 @@ export class ModuleService {
    * removed is not brought back. Throws what is wrong with the bundle.
    */
   async installExample(bundle: string): Promise<void> {
-    const { registry, settings } = this.options
+    const { installer, settings } = this.options
     const bundlePath = path.resolve(bundle)
     const { examplesSeen } = settings.get()
     if (examplesSeen.includes(bundlePath)) return
-    const request = await registry.inspect(bundlePath, {})
+    const request = await installer.inspect(bundlePath, {})
     settings.set({ ...settings.get(), examplesSeen: [...examplesSeen, bundlePath] })
-    await registry.install(request.requestId, request.asks.map((ask) => ask.capability), true)
+    await installer.install(
+      request.requestId,
+      request.asks.map((ask) => ask.capability),
+      true,
+    )
   }
 
   /** What a component is and whether it would load. Throws only when it cannot be read at all. */
@@ -166,9 +177,13 @@ export class ModuleService {
 
   /** Installs with everything granted and runs `init`; throws why the module does not run. */
   async tryOut(requestId: string): Promise<void> {
-    const { registry } = this.options
-    const request = registry.requested(requestId)
-    const name = await registry.install(requestId, request.asks.map((ask) => ask.capability), true)
+    const { registry, installer } = this.options
+    const request = installer.requested(requestId)
+    const name = await installer.install(
+      requestId,
+      request.asks.map((ask) => ask.capability),
+      true,
+    )
     const { status } = registry.entry(name).view()
     if (status.state === 'running') return
     throw 'error' in status

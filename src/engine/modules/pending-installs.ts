@@ -26,7 +26,9 @@ export class PendingInstalls {
   get(requestId: string): PendingInstall {
     const pending = this.waiting.get(requestId)
     if (pending === undefined) {
-      throw new PaddockError('module.unknown', 'This request was answered already.', { remedy: 'Load the bundle again.' })
+      throw new PaddockError('module.unknown', 'This request was answered already.', {
+        remedy: 'Load the bundle again.',
+      })
     }
     return pending
   }

@@ -1,33 +1,28 @@
 /** Every installed module of one engine: what the operator does to them, by name. */
 import { rm } from 'node:fs/promises'
-import type { Dispatch, InstallRequest, ModuleView } from '../../shared/domain/module.ts'
+import type { Dispatch, ModuleView } from '../../shared/domain/module.ts'
 import type { LimitBounds, ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
-import { PaddockError, toErrorReport } from '../../shared/errors.ts'
-import type { SettingsPort } from '../settings-port.ts'
+import { PaddockError } from '../../shared/errors.ts'
 import type { EngineServices } from './engine-services.ts'
-import { needsConsent } from './grants.ts'
-import { describeInstall } from './install-request.ts'
-import type { LoadedBundle, LoadOptions, ModuleLoader } from './loader.ts'
+import type { InstalledRecords } from './installed-records.ts'
+import type { LoadedBundle } from './loader.ts'
 import { ModuleEntry } from './module-entry.ts'
 import { checkLimits, limitBounds, type MachineMeans } from './operator-limits.ts'
-import { PendingInstalls } from './pending-installs.ts'
 import { storePath } from './store-path.ts'
 
 export interface RegistryOptions {
   readonly services: EngineServices
-  readonly settings: SettingsPort
-  readonly loader: ModuleLoader
+  readonly records: InstalledRecords
+  /** Reads and judges the bundle of an installed module at its start. */
+  readonly load: (entry: ModuleEntry) => Promise<LoadedBundle>
   readonly storesDirectory: string
   readonly measureMeans: () => Promise<MachineMeans>
-  /** A bundle waits for the operator: show it. */
-  readonly onConsentNeeded: (name: string) => void
 }
 
 export class ModuleRegistry {
   private readonly options: RegistryOptions
   private readonly entries = new Map<string, ModuleEntry>()
-  private readonly pending = new PendingInstalls()
   private readonly stateListeners = new Set<(module: ModuleView) => void>()
   private readonly dispatchListeners = new Set<(module: string, dispatch: Dispatch) => void>()
   private isClosed = false
@@ -38,7 +33,7 @@ export class ModuleRegistry {
 
   /** Takes every installed module in, without starting any. */
   open(): void {
-    for (const record of this.options.settings.get().modules) this.addEntry(record)
+    for (const record of this.options.records.all()) this.add(record)
   }
 
   /** Starts every module that should run and is not quarantined. Settles when each runs, waits or died; never rejects. */
@@ -61,6 +56,10 @@ export class ModuleRegistry {
     return [...this.entries.values()]
   }
 
+  find(name: string): ModuleEntry | undefined {
+    return this.entries.get(name)
+  }
+
   /** Throws `module.unknown`. */
   entry(name: string): ModuleEntry {
     const entry = this.entries.get(name)
@@ -76,69 +75,6 @@ export class ModuleRegistry {
   onAnyDispatch(listener: (module: string, dispatch: Dispatch) => void): () => void {
     this.dispatchListeners.add(listener)
     return () => this.dispatchListeners.delete(listener)
-  }
-
-  /**
-   * Reads, hashes and judges a bundle; nothing of it runs. The answer waits until it is installed or
-   * discarded. Throws the bundle's own faults and `module.duplicate`.
-   */
-  async inspect(path: string, options: LoadOptions): Promise<InstallRequest> {
-    const loaded = await this.options.loader.load(path, options, (name) => this.limitsOf(name))
-    this.refuseDuplicate(loaded)
-    return this.pending.add(loaded, describeInstall(loaded, this.entries.get(loaded.assessment.manifest.name)?.view() ?? null))
-  }
-
-  /**
-   * Installs an inspected bundle with the capabilities granted, or puts it in place of the version that
-   * runs. Throws `module.consent_required` when a required capability was not granted.
-   */
-  async install(requestId: string, granted: readonly string[], start: boolean): Promise<string> {
-    this.refuseWhenClosed()
-    const { loaded } = this.pending.get(requestId)
-    const { assessment } = loaded
-    const { name } = assessment.manifest
-    this.refuseDuplicate(loaded)
-    const missing = assessment.asks.filter((ask) => ask.required && !ask.harmless && !granted.includes(ask.capability))
-    if (missing.length > 0) {
-      const names = missing.map((ask) => ask.capability).join(', ')
-      throw new PaddockError('module.consent_required', `${name} does not start without ${names}.`)
-    }
-    this.pending.remove(requestId)
-    // What a watched folder told of this bundle has had its answer.
-    this.options.services.state.clear(`watch ${loaded.bundlePath}`)
-    const existing = this.entries.get(name)
-    const record: InstalledModule = {
-      name,
-      bundlePath: loaded.bundlePath,
-      componentSha256: assessment.componentSha256,
-      granted: assessment.asks.map((ask) => ask.capability).filter((capability) => granted.includes(capability)),
-      reviewed: [...assessment.scopes],
-      enabled: start,
-      limits: existing?.record.limits ?? {},
-    }
-    if (existing !== undefined) {
-      await this.upgrade(existing, record, loaded)
-      if (start) await existing.supervisor.start()
-      return name
-    }
-    this.saveRecord(record)
-    const entry = this.addEntry(record)
-    entry.preload(loaded)
-    if (start) await entry.supervisor.start()
-    return name
-  }
-
-  /** The request that waits under this id. Throws `module.unknown`. */
-  requested(requestId: string): InstallRequest {
-    return this.pending.get(requestId).request
-  }
-
-  discard(requestId: string): void {
-    this.pending.remove(requestId)
-  }
-
-  pendingOf(name: string): InstallRequest | null {
-    return this.entry(name).pending
   }
 
   async start(name: string): Promise<void> {
@@ -170,8 +106,13 @@ export class ModuleRegistry {
     this.refuseWhenClosed()
     const entry = this.entry(name)
     entry.record = { ...entry.record, limits: limits ?? {} }
-    this.saveRecord(entry.record)
-    this.options.services.state.note('ok', name, 'limits_set', `Limits of ${name} ${Object.keys(entry.record.limits).length === 0 ? 'taken back' : 'set'} by you`)
+    this.options.records.save(entry.record)
+    this.options.services.state.note(
+      'ok',
+      name,
+      'limits_set',
+      `Limits of ${name} ${Object.keys(entry.record.limits).length === 0 ? 'taken back' : 'set'} by you`,
+    )
     await entry.applyLimits()
   }
 
@@ -180,48 +121,15 @@ export class ModuleRegistry {
     await this.entry(name).supervisor.restart()
   }
 
-  /**
-   * Reads the bundle again and runs the new version on the state of the old one. When the new version
-   * asks for more, the old one runs on until the operator has answered. Throws the new version's fault;
-   * the old one then runs on too (spec nexum-host 12.5).
-   */
-  async reload(name: string): Promise<{ changed: boolean; consentNeeded: boolean }> {
-    const entry = this.entry(name)
-    const { services, loader } = this.options
-    const loaded = await loader.load(entry.record.bundlePath, {}, (each) => this.limitsOf(each))
-    this.refuseWhenClosed()
-    if (loaded.assessment.manifest.name !== name) {
-      throw new PaddockError('module.duplicate', `The bundle of ${name} now names itself ${loaded.assessment.manifest.name}.`, {
-        remedy: 'Unload the module and load the bundle again.',
-      })
-    }
-    const changed = loaded.assessment.componentSha256 !== entry.record.componentSha256
-    if (needsConsent(entry.record, loaded.assessment).needed) {
-      entry.pending = this.pending.add(loaded, describeInstall(loaded, entry.view()))
-      services.state.raise(
-        `consent ${name}`,
-        'warn',
-        { kind: 'module', name },
-        new PaddockError('module.consent_required', `${name} ${loaded.assessment.manifest.version} asks for more; the version before runs on.`).toReport(),
-      )
-      this.options.onConsentNeeded(name)
-      return { changed, consentNeeded: true }
-    }
-    const { assessment } = loaded
-    await this.upgrade(entry, { ...entry.record, componentSha256: assessment.componentSha256 }, loaded)
-    services.state.note('ok', name, 'reloaded', `${name} reloaded${changed ? '' : ', unchanged'}`)
-    return { changed, consentNeeded: false }
-  }
-
   /** Unloads it. The store stays unless purged. */
   async remove(name: string, purgeStore: boolean): Promise<void> {
     const entry = this.entry(name)
-    const { settings, services } = this.options
+    const { services } = this.options
     await entry.supervisor.dispose()
     this.entries.delete(name)
     services.supervision.remove(name)
     services.state.clear(`consent ${name}`)
-    settings.set({ ...settings.get(), modules: settings.get().modules.filter((record) => record.name !== name) })
+    this.options.records.remove(name)
     if (purgeStore) {
       const file = this.storePathOf(name)
       await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(file + suffix, { force: true })))
@@ -233,44 +141,19 @@ export class ModuleRegistry {
     return storePath(this.options.storesDirectory, name)
   }
 
-  /** Puts a version in the place of the one that runs; when it is rejected, that one and its record stay. */
-  private async upgrade(entry: ModuleEntry, record: InstalledModule, loaded: LoadedBundle): Promise<void> {
-    const before = entry.record
-    entry.record = record
-    this.saveRecord(record)
-    entry.pending = null
-    this.options.services.state.clear(`consent ${entry.name}`)
-    try {
-      await entry.replace(loaded)
-    } catch (error) {
-      entry.record = before
-      this.saveRecord(before)
-      throw error
-    }
-  }
-
-  private limitsOf(name: string): InstalledModule['limits'] {
-    return this.entries.get(name)?.record.limits ?? {}
-  }
-
-  private refuseWhenClosed(): void {
+  /** Throws once the engine is stopping. */
+  refuseWhenClosed(): void {
     if (this.isClosed) throw new PaddockError('sandbox.cancelled', 'Paddock is stopping.')
   }
 
-  private refuseDuplicate(loaded: LoadedBundle): void {
-    const { name } = loaded.assessment.manifest
-    const existing = this.entries.get(name)
-    if (existing === undefined || existing.record.bundlePath === loaded.bundlePath) return
-    throw new PaddockError('module.duplicate', `A module named ${name} is loaded already, from ${existing.record.bundlePath}.`)
-  }
-
-  private addEntry(record: InstalledModule): ModuleEntry {
+  /** Takes a module in without starting it. */
+  add(record: InstalledModule): ModuleEntry {
     const { services } = this.options
     const entry = new ModuleEntry({
       services,
       record,
       storePath: this.storePathOf(record.name),
-      load: (each) => this.loadInstalled(each),
+      load: this.options.load,
       onChange: (each) => {
         if (this.stateListeners.size === 0) return
         const view = each.view()
@@ -285,44 +168,9 @@ export class ModuleRegistry {
     return entry
   }
 
-  /** The bundle of an installed module at its start; throws when it now asks for more than was granted. */
-  private async loadInstalled(entry: ModuleEntry): Promise<LoadedBundle> {
-    const { record } = entry
-    const loaded = await this.options.loader.load(record.bundlePath, {}, (name) => this.limitsOf(name))
-    const { name } = loaded.assessment.manifest
-    if (name !== record.name) {
-      throw new PaddockError('module.duplicate', `The bundle of ${record.name} now names itself ${name}.`)
-    }
-    if (needsConsent(record, loaded.assessment).needed) {
-      entry.pending = this.pending.add(loaded, describeInstall(loaded, null))
-      this.options.onConsentNeeded(name)
-      throw new PaddockError('module.consent_required', `${name} asks for more than was granted.`)
-    }
-    this.acceptVersion(entry, loaded)
-    return loaded
-  }
-
-  private acceptVersion(entry: ModuleEntry, loaded: LoadedBundle): void {
-    const { assessment } = loaded
-    if (entry.record.componentSha256 === assessment.componentSha256) return
-    entry.record = { ...entry.record, componentSha256: assessment.componentSha256 }
-    this.saveRecord(entry.record)
-  }
-
   private setEnabled(entry: ModuleEntry, enabled: boolean): void {
     if (entry.record.enabled === enabled) return
     entry.record = { ...entry.record, enabled }
-    this.saveRecord(entry.record)
-  }
-
-  /** A settings file that cannot be written is told, and does not keep a module from running. */
-  private saveRecord(record: InstalledModule): void {
-    const { settings, services } = this.options
-    const others = settings.get().modules.filter((each) => each.name !== record.name)
-    try {
-      settings.set({ ...settings.get(), modules: [...others, record] })
-    } catch (error) {
-      services.state.raise('settings unwritable', 'warn', { kind: 'settings' }, toErrorReport(error))
-    }
+    this.options.records.save(entry.record)
   }
 }

@@ -2,12 +2,14 @@
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
 import type { SettingsPort } from '../settings-port.ts'
 import type { StateHub } from '../state-hub.ts'
+import type { Installer } from './installer.ts'
 import { FolderWatcher, type FolderEvent } from './folder-watcher.ts'
 import type { ModuleRegistry } from './registry.ts'
 
 export interface WatchedFoldersOptions {
   readonly settings: SettingsPort
   readonly registry: ModuleRegistry
+  readonly installer: Installer
   readonly state: StateHub
 }
 
@@ -40,14 +42,18 @@ export class WatchedFolders {
     const { settings, state } = this.options
     await this.watcher.add(folder)
     const { watchFolders } = settings.get()
-    if (!watchFolders.includes(folder)) settings.set({ ...settings.get(), watchFolders: [...watchFolders, folder] })
+    if (!watchFolders.includes(folder))
+      settings.set({ ...settings.get(), watchFolders: [...watchFolders, folder] })
     state.touch()
   }
 
   async remove(folder: string): Promise<void> {
     const { settings, state } = this.options
     await this.watcher.remove(folder)
-    settings.set({ ...settings.get(), watchFolders: settings.get().watchFolders.filter((each) => each !== folder) })
+    settings.set({
+      ...settings.get(),
+      watchFolders: settings.get().watchFolders.filter((each) => each !== folder),
+    })
     state.clear(`watch ${folder}`)
     state.touch()
   }
@@ -78,22 +84,29 @@ export class WatchedFolders {
 
   /** A known bundle is reloaded; a new one is read and waits for the operator. */
   private async takeIn(bundlePath: string): Promise<void> {
-    const { registry, state } = this.options
+    const { registry, installer, state } = this.options
     const notice = `watch ${bundlePath}`
     const known = registry.all().find((entry) => entry.record.bundlePath === bundlePath)
     try {
       if (known === undefined) {
-        const request = await registry.inspect(bundlePath, {})
-        const found = new PaddockError('module.consent_required', `${request.name} was found in a watched folder.`, {
-          details: { bundlePath },
-        })
+        const request = await installer.inspect(bundlePath, {})
+        const found = new PaddockError(
+          'module.consent_required',
+          `${request.name} was found in a watched folder.`,
+          {
+            details: { bundlePath },
+          },
+        )
         state.raise(notice, 'warn', { kind: 'watch-folder', path: bundlePath }, found.toReport())
         return
       }
-      await registry.reload(known.name)
+      await installer.reload(known.name)
       state.clear(notice)
     } catch (error) {
-      const subject = known === undefined ? { kind: 'watch-folder' as const, path: bundlePath } : { kind: 'module' as const, name: known.name }
+      const subject =
+        known === undefined
+          ? { kind: 'watch-folder' as const, path: bundlePath }
+          : { kind: 'module' as const, name: known.name }
       state.raise(notice, 'warn', subject, toErrorReport(error))
     }
   }

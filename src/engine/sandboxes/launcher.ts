@@ -51,10 +51,23 @@ export interface SandboxLauncher {
 }
 
 /** Environment variables a child may see; everything else stays in the parent (style 10, S16). */
-export const childEnvironmentNames = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'windir'] as const
+export const childEnvironmentNames = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'SystemRoot',
+  'windir',
+] as const
 
 /** The allow-listed part of `environment`. */
-export function childEnvironment(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function childEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
   const allowed: Record<string, string> = {}
   for (const name of childEnvironmentNames) {
     const value = environment[name]

@@ -125,7 +125,12 @@ export class Sandbox {
       ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
     })
     this.cancelReadyTimer = this.clock.after(sandboxTimes.readyMs, () =>
-      this.kill(new PaddockError('sandbox.start_timeout', `The sandbox was not ready within ${sandboxTimes.readyMs / 1000} s.`)),
+      this.kill(
+        new PaddockError(
+          'sandbox.start_timeout',
+          `The sandbox was not ready within ${sandboxTimes.readyMs / 1000} s.`,
+        ),
+      ),
     )
     this.process.onMessage((message) => this.receive(message))
     this.process.onOutput((line) => this.handlers.onOutput(line))
@@ -144,7 +149,12 @@ export class Sandbox {
   load(spec: LoadSpec): Promise<LoadResult> {
     const id = this.nextId++
     const cancel = this.clock.after(sandboxTimes.loadMs, () =>
-      this.kill(new PaddockError('sandbox.start_timeout', `The module was not instantiated within ${sandboxTimes.loadMs / 1000} s.`)),
+      this.kill(
+        new PaddockError(
+          'sandbox.start_timeout',
+          `The module was not instantiated within ${sandboxTimes.loadMs / 1000} s.`,
+        ),
+      ),
     )
     return new Promise<LoadResult>((resolve, reject) => {
       if (!this.refuseWhenEnded(reject)) return
@@ -244,7 +254,12 @@ export class Sandbox {
     const parsed = sandboxMessageSchema.safeParse(raw)
     if (!parsed.success) {
       const where = parsed.error.issues[0]?.path.join('.') ?? ''
-      this.kill(new PaddockError('sandbox.protocol', `The sandbox sent a message that is not of the protocol (at "${where}").`))
+      this.kill(
+        new PaddockError(
+          'sandbox.protocol',
+          `The sandbox sent a message that is not of the protocol (at "${where}").`,
+        ),
+      )
       return
     }
     const message = parsed.data
@@ -318,7 +333,10 @@ export class Sandbox {
     if (residentBytes <= this.residentLimitBytes) return
     const [used, limit] = [residentBytes, this.residentLimitBytes].map((each) => Math.round(each / 1_048_576))
     this.kill(
-      new PaddockError('sandbox.out_of_memory', `The sandbox process held ${used} MiB of memory; ${limit} MiB are allowed.`),
+      new PaddockError(
+        'sandbox.out_of_memory',
+        `The sandbox process held ${used} MiB of memory; ${limit} MiB are allowed.`,
+      ),
     )
   }
 

@@ -130,7 +130,10 @@ export function step(
         : unchanged(state)
     case 'rejected':
       return isBusy(state)
-        ? { state: next(state, { name: 'dead', error: event.error, poisoned: false }), effects: [{ do: 'kill' }] }
+        ? {
+            state: next(state, { name: 'dead', error: event.error, poisoned: false }),
+            effects: [{ do: 'kill' }],
+          }
         : unchanged(state)
     case 'failed':
       return isBusy(state) ? fail(state, event.error, now, random, policy) : unchanged(state)
@@ -209,7 +212,8 @@ function fail(
   const failed = { ...state, consecutiveFailures, failureTimes }
   const isPoisoned =
     consecutiveFailures >= policy.maxConsecutiveFailures || failureTimes.length >= policy.maxFailuresInWindow
-  if (isPoisoned) return { state: next(failed, { name: 'dead', error, poisoned: true }), effects: [{ do: 'kill' }] }
+  if (isPoisoned)
+    return { state: next(failed, { name: 'dead', error, poisoned: true }), effects: [{ do: 'kill' }] }
   const delayMs = backoffDelayMs(consecutiveFailures, random, policy.backoff)
   return {
     state: next(failed, { name: 'restarting', delayMs, error }),

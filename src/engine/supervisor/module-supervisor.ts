@@ -9,6 +9,7 @@ import { runPatiently } from '../sandboxes/gates/patience.ts'
 import { residentLimitBytes } from '../sandboxes/memory-limits.ts'
 import { Sandbox } from '../sandboxes/sandbox.ts'
 import { FailureHistory } from './failure-history.ts'
+import { narrate } from './narrate.ts'
 import { isRejection } from './rejections.ts'
 import {
   initialLifecycle,
@@ -163,7 +164,10 @@ export class ModuleSupervisor {
     this.state = state
     if (state.phase !== before.phase) this.onPhase(before.phase, state.phase)
     for (const effect of effects) this.carryOut(effect)
-    if (before.failureTimes !== state.failureTimes || before.consecutiveFailures !== state.consecutiveFailures) {
+    if (
+      before.failureTimes !== state.failureTimes ||
+      before.consecutiveFailures !== state.consecutiveFailures
+    ) {
       this.rememberNow()
     }
     if (state !== before) this.options.onChange()
@@ -183,31 +187,10 @@ export class ModuleSupervisor {
     const { name, clock, onEvent } = this.options
     this.since = clock.now()
     this.failures.enter(this.state, this.since)
-    switch (phase.name) {
-      case 'restarting':
-        this.restartAt = this.since + phase.delayMs
-        onEvent('warn', 'restart_scheduled', `${name} starts again in ${(phase.delayMs / 1000).toFixed(1)} s: ${phase.error.message}`, phase.error)
-        return
-      case 'dead':
-        this.session?.close()
-        onEvent('error', phase.poisoned ? 'poisoned' : 'init_failed', `${name} is dead: ${phase.error.message}`, phase.error)
-        return
-      case 'stopped':
-        this.session?.close()
-        onEvent('info', 'stopped', `${name} stopped`)
-        return
-      case 'loading':
-        if (before.name === 'resolving') onEvent('debug', 'resolved', `${name} resolved`)
-        return
-      case 'initialising':
-        onEvent('debug', 'loaded', `${name} loaded`)
-        return
-      case 'running':
-        onEvent('debug', 'init_ok', `${name} initialised`)
-        onEvent('info', this.state.run > 1 ? 'restarted' : 'started', `${name} runs (run ${this.state.run})`)
-        return
-      default:
-        return
+    if (phase.name === 'restarting') this.restartAt = this.since + phase.delayMs
+    if (phase.name === 'dead' || phase.name === 'stopped') this.session?.close()
+    for (const { level, event, message, error } of narrate(name, before, phase, this.state.run)) {
+      onEvent(level, event, message, error)
     }
   }
 
@@ -233,7 +216,9 @@ export class ModuleSupervisor {
         return
       case 'schedule-restart': {
         const { attempt } = this.state
-        this.cancelTimer = this.options.clock.after(effect.delayMs, () => this.send({ type: 'timer-due', attempt }))
+        this.cancelTimer = this.options.clock.after(effect.delayMs, () =>
+          this.send({ type: 'timer-due', attempt }),
+        )
         return
       }
       case 'cancel-timer':
@@ -256,7 +241,11 @@ export class ModuleSupervisor {
   private async doLaunch(attempt: number): Promise<void> {
     const { blueprint } = this
     if (blueprint === undefined) {
-      this.send({ type: 'rejected', attempt, error: new PaddockError('internal.bug', 'Launched before resolved.').toReport() })
+      this.send({
+        type: 'rejected',
+        attempt,
+        error: new PaddockError('internal.bug', 'Launched before resolved.').toReport(),
+      })
       return
     }
     try {
@@ -273,7 +262,8 @@ export class ModuleSupervisor {
       })
       if (result === undefined || attempt !== this.state.attempt) return
       if (!result.ok) throw PaddockError.fromReport(result.error)
-      for (const warning of result.warnings) this.options.onEvent('warn', 'store_warning', warning.message, warning)
+      for (const warning of result.warnings)
+        this.options.onEvent('warn', 'store_warning', warning.message, warning)
       this.options.onLoaded(result.memoryBytes, result.storeBytes)
       this.loadedStore = result
       this.send({ type: 'loaded', attempt })
@@ -303,7 +293,8 @@ export class ModuleSupervisor {
     this.sandbox = sandbox
     sandbox.onEnd((end) => {
       if (end.error === null) return
-      if (attempt === this.state.attempt) options.onEvent('debug', 'sandbox_ended', end.error.message, end.error)
+      if (attempt === this.state.attempt)
+        options.onEvent('debug', 'sandbox_ended', end.error.message, end.error)
       this.send({ type: 'failed', attempt, error: end.error })
     })
     return sandbox

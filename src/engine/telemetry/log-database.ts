@@ -34,7 +34,9 @@ export class LogDatabase {
   constructor(path: string) {
     this.database = new Database(path)
     this.database.exec(schema)
-    this.insert = this.database.prepare('INSERT OR REPLACE INTO log (id, module, level, body) VALUES (?, ?, ?, ?)')
+    this.insert = this.database.prepare(
+      'INSERT OR REPLACE INTO log (id, module, level, body) VALUES (?, ?, ?, ?)',
+    )
   }
 
   lastId(): number {

@@ -185,7 +185,8 @@ export class LogHub {
 
 function matches(filter: LogFilter, record: LogRecord): boolean {
   if (filter.module !== undefined && record.module !== filter.module) return false
-  if (filter.minLevel !== undefined && logLevels.indexOf(record.level) < logLevels.indexOf(filter.minLevel)) return false
+  if (filter.minLevel !== undefined && logLevels.indexOf(record.level) < logLevels.indexOf(filter.minLevel))
+    return false
   const text = filter.text?.toLowerCase() ?? ''
   return text === '' || record.message.toLowerCase().includes(text)
 }

@@ -22,9 +22,13 @@ function openOrReplace(data: ThreadData): { database: LogDatabase; warning: Erro
         // The side files need not exist.
       }
     }
-    const warning = new PaddockError('store.corrupt', 'The kept log could not be opened; a new one was begun.', {
-      cause,
-    }).toReport()
+    const warning = new PaddockError(
+      'store.corrupt',
+      'The kept log could not be opened; a new one was begun.',
+      {
+        cause,
+      },
+    ).toReport()
     return { database: new LogDatabase(data.path), warning }
   }
 }
@@ -35,7 +39,11 @@ function serve(database: LogDatabase, request: TelemetryRequest): TelemetryReply
       database.append(request.records)
       return { type: 'appended', count: request.records.length }
     case 'query':
-      return { type: 'page', id: request.id, page: database.query(request.filter, request.before, request.limit) }
+      return {
+        type: 'page',
+        id: request.id,
+        page: database.query(request.filter, request.before, request.limit),
+      }
     case 'close':
       database.close()
       return { type: 'closed', id: request.id }
@@ -51,7 +59,11 @@ function run(): void {
     try {
       post(serve(database, request))
     } catch (error) {
-      post({ type: 'failed', id: request.type === 'append' ? null : request.id, error: toErrorReport(error, 'store.io') })
+      post({
+        type: 'failed',
+        id: request.type === 'append' ? null : request.id,
+        error: toErrorReport(error, 'store.io'),
+      })
       if (request.type === 'append') post({ type: 'appended', count: request.records.length })
     }
     if (request.type === 'close') port.close()

@@ -18,7 +18,8 @@ interface File {
 
 async function unwrap(answer: unknown): Promise<unknown> {
   const parsed = envelopeSchema.safeParse(await answer)
-  if (!parsed.success) throw new PaddockError('internal.bug', 'The main process sent an answer without an envelope.')
+  if (!parsed.success)
+    throw new PaddockError('internal.bug', 'The main process sent an answer without an envelope.')
   if (!parsed.data.ok) throw PaddockError.fromReport(parsed.data.error)
   return parsed.data.data
 }

@@ -60,7 +60,9 @@ export type Handlers<S extends IpcSchema> = {
 /** How main pushes events, derived from the schema. */
 export type Emitters<S extends IpcSchema> = {
   readonly [G in keyof S]: {
-    readonly [K in EventKeys<S[G]>]: S[G][K] extends EventSpec<infer P> ? (payload: z.input<P>) => void : never
+    readonly [K in EventKeys<S[G]>]: S[G][K] extends EventSpec<infer P>
+      ? (payload: z.input<P>) => void
+      : never
   }
 }
 

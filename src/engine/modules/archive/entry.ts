@@ -45,7 +45,7 @@ export function checkedPath(name: string): string {
   const path = name.replace(/^(?:\.\/+)+/, '').replace(/\/+$/, '')
   const parts = path.split('/')
   // A colon, a backslash, or a dot or blank at the end of a name mean something else on Windows.
-   
+
   const bad = parts.some((part) => part === '' || part === '.' || /[\\:\u0000-\u001f\u007f]|[. ]$/.test(part))
   if (path !== '' && path !== '.' && (bad || path.length > 512 || parts.length > 32)) {
     throw unsafeArchive('name', `The archive names a path that Paddock does not write: ${shown}.`, name)
