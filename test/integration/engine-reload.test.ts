@@ -131,6 +131,15 @@ describe('hot reload', () => {
     await expectEachOnce('counter', first, head)
   })
 
+  it('of a dead module starts the version that was mended', async () => {
+    const bundle = await bundleOf('init-rejected', { name: 'mended', required: ['local-store'] })
+    await test.load(bundle)
+    expect(test.view('mended')).toMatchObject({ status: { state: 'dead' } })
+    await bundleOf('counter', { name: 'mended', required: ['local-store'] }, bundle)
+    expect(await test.engine.modules.reload('mended')).toEqual({ changed: true, consentNeeded: false })
+    expect(test.view('mended')).toMatchObject({ status: { state: 'running' } })
+  })
+
   it('of a version that asks for more waits for the operator while the old one runs on', async () => {
     const bundle = await bundleOf('counter')
     await test.load(bundle)
