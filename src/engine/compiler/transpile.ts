@@ -1,5 +1,6 @@
 /** Splits a component into core modules and the JavaScript that wires them, by jco. */
 import { PaddockError } from '../../shared/errors.ts'
+import { checkCoreNames } from './reader/core-names.ts'
 
 export interface Transpiled {
   readonly glue: Uint8Array
@@ -13,7 +14,7 @@ export interface Transpiled {
 const glueName = 'component.js'
 
 /**
- * Transpiles a component. Throws `compiler.failed`; after that the transpiler may be unusable in this
+ * Transpiles a component. Throws `component.malformed` for names that could write JavaScript, and `compiler.failed`; after that the transpiler may be unusable in this
  * process, because a panic leaves its own instance dead.
  */
 export async function transpileComponent(component: Uint8Array): Promise<Transpiled> {
@@ -37,6 +38,8 @@ export async function transpileComponent(component: Uint8Array): Promise<Transpi
   if (written === undefined) throw new PaddockError('compiler.failed', 'The transpiler wrote no JavaScript.')
   const glue = endImplicitTasks(written)
   const cores = new Map(Object.entries(result.files).filter(([name]) => name !== glueName))
+  // The transpiler quotes these names without escaping them: only harmless ones make glue that may be run.
+  for (const core of cores.values()) checkCoreNames(core)
   return {
     glue,
     cores,

@@ -12,6 +12,12 @@ const maxNameBytes = 1024
 /** Components, instance types and component types within each other; toolchains nest two or three. */
 const maxNesting = 32
 
+/**
+ * What no name may hold: the transpiler writes names into JavaScript string literals as they are, so a quote, a
+ * backslash or a line end would let a component write code of its own that runs with the sandbox's powers.
+ */
+const wildName = /['"`\\\u0000-\u001f\u007f\u2028\u2029]|^__proto__$/u
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export class ByteReader {
@@ -74,23 +80,26 @@ export class ByteReader {
     return count
   }
 
-  /** A length-prefixed UTF-8 string. */
-  text(): string {
+  /** A length-prefixed UTF-8 string of at most `maxBytes` bytes that is safe within JavaScript's quotes. */
+  text(maxBytes = maxNameBytes): string {
     const start = this.position
     const length = this.u32()
     if (length > this.end - this.position) throw this.short(start)
-    if (length > maxNameBytes) throw this.malformed('a name is too long', start)
+    if (length > maxBytes) throw this.malformed('a name is too long', start)
     this.spend(1)
     const bytes = this.bytes.subarray(this.position, this.position + length)
     this.position += length
+    let text: string
     try {
-      return utf8.decode(bytes)
+      text = utf8.decode(bytes)
     } catch (cause) {
       throw new PaddockError('component.malformed', this.malformed('a name is not UTF-8', start).message, {
         details: { offset: start },
         cause,
       })
     }
+    if (wildName.test(text)) throw this.malformed('a name holds what no name may', start)
+    return text
   }
 
   skip(length: number): void {

@@ -43,7 +43,8 @@ function skipModuleDeclaration(reader: ByteReader): void {
   }
 }
 
-function skipImport(reader: ByteReader): void {
+/** Steps over what a core import is, after its two names. */
+export function skipImport(reader: ByteReader): void {
   const start = reader.position
   switch (reader.u8()) {
     case 0x00:
