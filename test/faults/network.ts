@@ -75,7 +75,8 @@ export const networkFaults: readonly Fault[] = [
   {
     name: 'endpoint that flaps',
     how: 'a real node behind a proxy that cuts answers, sends garbage, refuses, breaks off or falls silent',
-    times: { short: 3, long: 40 },
+    // Backoffs of the reconnects add up.
+    times: { short: 3, long: 10 },
     survives: 'reconnected, every block of the other chain handled once, its module never restarted',
     prepare,
     provoke: provokeFlaw,
