@@ -5,6 +5,7 @@ import { innerInterface, interfaceName } from './contracts.mjs'
 
 const library = fileURLToPath(new URL('./guest/index.ts', import.meta.url))
 const prelude = fileURLToPath(new URL('./guest/prelude.ts', import.meta.url))
+const guestTsconfig = fileURLToPath(new URL('./guest/tsconfig.json', import.meta.url))
 const entryName = 'paddock-guest-entry'
 const entryId = `\0${entryName}`
 
@@ -58,6 +59,8 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
   }
   const result = await build({
     configFile: false,
+    // The author's own is for the editor: it may point to a Paddock that is not there.
+    tsconfig: guestTsconfig,
     logLevel: 'silent',
     root: folder,
     publicDir: false,
