@@ -41,10 +41,14 @@ export function moduleView({ record, assessment, supervisor, metrics, calls }: V
     limitsAsked: assessment?.limitsAsked ?? {},
     limitsSet,
     usage: metrics.usage(supervisor.queued),
-    lastError: supervisor.lastError,
+    lastError: newer(supervisor.lastError, metrics.lastRollback),
     quarantine: supervisor.quarantine,
     warnings: [...(assessment?.warnings ?? [])],
   }
+}
+
+function newer(a: ModuleView['lastError'], b: ModuleView['lastError']): ModuleView['lastError'] {
+  return a === null || (b !== null && b.time > a.time) ? b : a
 }
 
 /** A module that only waits for consent is not dead. */

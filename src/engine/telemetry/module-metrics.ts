@@ -1,6 +1,6 @@
 /** Live figures of one module (or of all): counters, percentiles of the last minutes, short series. */
 import type { Series } from '../../shared/domain/engine.ts'
-import type { Dispatch, ModuleUsage } from '../../shared/domain/module.ts'
+import type { Dispatch, ModuleUsage, ModuleView } from '../../shared/domain/module.ts'
 import type { Clock } from '../clock.ts'
 
 /** Percentiles and rates look back this far. */
@@ -51,6 +51,7 @@ export class ModuleMetrics {
     dispatches: 0,
     rolledBack: 0,
     failed: 0,
+    rolledBackInRow: 0,
     dropped: 0,
     hostCalls: 0,
     logLines: 0,
@@ -60,6 +61,7 @@ export class ModuleMetrics {
   private storeBytes: number | null = null
   private residentBytes: number | null = null
   private cpu: number | null = null
+  private rollback: ModuleView['lastError'] = null
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -74,6 +76,11 @@ export class ModuleMetrics {
     return this.storeBytes
   }
 
+  /** The last error with which the module answered an event: it runs on, but did not do its work. */
+  get lastRollback(): ModuleView['lastError'] {
+    return this.rollback
+  }
+
   recordDispatch(dispatch: Dispatch): void {
     const sample = { at: this.clock.monotonicMs(), durationMs: dispatch.durationMs, fuel: dispatch.fuel }
     this.samples.push(sample)
@@ -82,7 +89,13 @@ export class ModuleMetrics {
     this.stepHostCalls += dispatch.hostCalls
     this.counters.dispatches += 1
     this.counters.hostCalls += dispatch.hostCalls
-    if (dispatch.result === 'rolled-back') this.counters.rolledBack += 1
+    if (dispatch.result === 'rolled-back') {
+      this.counters.rolledBack += 1
+      this.counters.rolledBackInRow += 1
+      if (dispatch.error !== null) this.rollback = { time: dispatch.startedAt, error: dispatch.error }
+    } else {
+      this.counters.rolledBackInRow = 0
+    }
     if (dispatch.result === 'failed') this.counters.failed += 1
     if (dispatch.result !== 'committed') this.noteState(dispatch.result === 'failed' ? 'crit' : 'warn')
   }
@@ -109,6 +122,7 @@ export class ModuleMetrics {
 
   /** The sandbox is gone: its memory is given back, the store stays. */
   forgetProcess(): void {
+    this.counters.rolledBackInRow = 0
     this.memoryBytes = null
     this.residentBytes = null
     this.cpu = null

@@ -5,7 +5,7 @@ import type { ModuleView } from '../../shared/domain/module.ts'
 import { count, groupDigits } from '../format/numbers.ts'
 import { until } from '../format/time.ts'
 import type { RouteTarget } from './route.svelte.ts'
-import { chainStanding, moduleStanding, severity, type MarkKind } from './standing.ts'
+import { chainStanding, moduleStanding, rollbacksToNotice, severity, type MarkKind } from './standing.ts'
 
 export type AttentionAction =
   | { readonly kind: 'open'; readonly label: string; readonly target: RouteTarget }
@@ -73,6 +73,18 @@ function ofModule(module: ModuleView, nowMs: number): Attention | null {
   }
   const standing = moduleStanding(module, nowMs)
   if (standing.mark !== 'degraded') return null
+  const { lastError } = module
+  if (module.usage.rolledBackInRow >= rollbacksToNotice && lastError !== null) {
+    return {
+      id: base.id,
+      since: lastError.time,
+      mark: 'degraded',
+      title: `${name}: ${standing.reason}`,
+      code: lastError.error.code,
+      effect: `${sentence(lastError.error.message)} It runs on; nothing of these events is kept.`,
+      actions: [openModule(name, 'logs', 'Logs'), { kind: 'stop', label: 'Stop', module: name }],
+    }
+  }
   const store = standing.reason.startsWith('store')
   return {
     ...base,

@@ -42,6 +42,9 @@ export const overShare = 0.95
 
 export type Level = 'normal' | 'high' | 'over'
 
+/** Events answered with an error, one after the other, from which a running module deserves a look. */
+export const rollbacksToNotice = 3
+
 /** How near a use is to its limit; a limit of 0 with any use is over. */
 export function levelOf(used: number | null, limit: number): Level {
   if (used === null || used <= 0) return 'normal'
@@ -53,6 +56,9 @@ export function levelOf(used: number | null, limit: number): Level {
 /** Why a running module deserves a look, or null. */
 function conditionOf(module: ModuleView): string | null {
   const { usage, limits } = module
+  if (usage.rolledBackInRow >= rollbacksToNotice) {
+    return `last ${groupDigits(usage.rolledBackInRow)} events failed`
+  }
   if (levelOf(usage.storeBytes, limits.storeBytes) !== 'normal' && usage.storeBytes !== null) {
     return `store ${measureText(percent(limits.storeBytes > 0 ? usage.storeBytes / limits.storeBytes : 1))} full`
   }

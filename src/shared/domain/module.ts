@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { moduleLimitsSchema } from './limits.ts'
-import { chainIdSchema, errorReportSchema, moduleNameSchema, sha256Schema, timestampMsSchema } from './primitives.ts'
+import {
+  chainIdSchema,
+  errorReportSchema,
+  moduleNameSchema,
+  sha256Schema,
+  timestampMsSchema,
+} from './primitives.ts'
 
 /** Where a module is in its life (spec nexum-host 12.1). */
 export const moduleStatusSchema = z.discriminatedUnion('state', [
@@ -25,7 +31,15 @@ export type ModuleStatus = z.infer<typeof moduleStatusSchema>
 export type ModuleState = ModuleStatus['state']
 
 /** How a process or a run ended, from the most reliable signal there is (style 4). */
-export const endClassSchema = z.enum(['clean', 'error', 'crash', 'oom', 'killed', 'launch-failed', 'start-timeout'])
+export const endClassSchema = z.enum([
+  'clean',
+  'error',
+  'crash',
+  'oom',
+  'killed',
+  'launch-failed',
+  'start-timeout',
+])
 export type EndClass = z.infer<typeof endClassSchema>
 
 /** A module that failed too often and waits for the operator (spec nexum-host 12.4). */
@@ -71,6 +85,8 @@ export const moduleUsageSchema = z.object({
   dispatches: z.number().int(),
   rolledBack: z.number().int(),
   failed: z.number().int(),
+  /** The last dispatches that the module answered with an error, with none kept since. */
+  rolledBackInRow: z.number().int(),
   eventsPerSecond: z.number(),
   queued: z.number().int(),
   dropped: z.number().int(),
