@@ -88,7 +88,6 @@ export function assess(
     context.chains.filter((chain) => chain.hasEndpoint).map((chain) => chain.chainId),
   )
   const warnings = [...manifest.warnings, ...limits.warnings]
-  if (!pinned) warnings.push(`The component is not pinned. Its digest is sha256:${component.sha256}.`)
   for (const need of capabilities) {
     if (need.asked === 'undeclared') {
       warnings.push(
