@@ -113,9 +113,20 @@ export class ChainDraft {
     )
   })
 
-  /** The name a well-known chain goes by, offered while the field is empty. */
+  /** The name a well-known chain goes by, or one made of its id; offered while the field has no other. */
   get suggestedName(): string {
-    return knownNames[this.chainId.trim()] ?? ''
+    const id = this.chainId.trim()
+    return knownNames[id] ?? (chainIdSchema.safeParse(id).success ? `Chain ${id}` : '')
+  }
+
+  /** A new chain of which nothing is entered yet: what is missing is no mistake so far. */
+  get untouched(): boolean {
+    return (
+      this.isNew &&
+      this.chainId.trim() === '' &&
+      this.name === '' &&
+      this.endpoints.every(({ url }) => url.trim() === '')
+    )
   }
 
   /** Back to what is saved. */
