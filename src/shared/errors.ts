@@ -24,17 +24,24 @@ export const errorCodes = {
   'manifest.bad_digest': 'Give the digest as "sha256:" and 64 hexadecimal digits.',
   'manifest.ambiguous': 'Keep one manifest only.',
   'component.not_wasm': 'Load a WebAssembly component (.wasm).',
-  'component.core_module': 'Turn the core module into a component, for instance with "jco new" or "wasm-tools component new".',
+  'component.core_module':
+    'Turn the core module into a component, for instance with "jco new" or "wasm-tools component new".',
   'component.truncated': 'Copy or build the file again; it ends before its contents do.',
   'component.malformed': 'Build the component again with a current toolchain.',
-  'component.digest_mismatch': 'The file is not the one the manifest pins. Get the right file, or correct the pin if you trust this one.',
-  'component.unknown_imports': 'The component needs interfaces that Paddock does not provide; ask its author which host it is for.',
+  'component.digest_mismatch':
+    'The file is not the one the manifest pins. Get the right file, or correct the pin if you trust this one.',
+  'component.unknown_imports':
+    'The component needs interfaces that Paddock does not provide; ask its author which host it is for.',
   'component.invalid_world': 'The component exports no contract that Paddock knows.',
-  'component.unsupported_dialect': 'The component was built against other shapes of these interfaces; ask for a build for the version listed.',
+  'component.unsupported_dialect':
+    'The component was built against other shapes of these interfaces; ask for a build for the version listed.',
   'component.capability_violation': 'Add the capability to the manifest, or rebuild without the import.',
-  'component.capability_unavailable': 'Provide the capability in the settings, or use a module that does not need it.',
-  'compiler.failed': 'Build the component again with a current toolchain; if it persists, report it with the file.',
-  'compiler.crashed': 'Load the module again; if it persists, the component cannot be compiled on this machine.',
+  'component.capability_unavailable':
+    'Provide the capability in the settings, or use a module that does not need it.',
+  'compiler.failed':
+    'Build the component again with a current toolchain; if it persists, report it with the file.',
+  'compiler.crashed':
+    'Load the module again; if it persists, the component cannot be compiled on this machine.',
   'compiler.timeout': 'Load the module again; if it persists, the component is too complex.',
   'compiler.unsupported_opcode': 'Build the component without the WebAssembly feature named.',
   'compiler.over_limit': 'Raise the memory limit of the module, or ask its author for a smaller build.',
@@ -49,7 +56,8 @@ export const errorCodes = {
   'module.poisoned': 'Look at the last errors, then revive or remove the module.',
   'module.chain_not_configured': 'Add an endpoint for the chain on the Chains page.',
   'module.bad_limits': 'Choose a value within the bounds named.',
-  'sandbox.launch_failed': 'Restart the module; if it persists, check memory and process limits of this machine.',
+  'sandbox.launch_failed':
+    'Restart the module; if it persists, check memory and process limits of this machine.',
   'sandbox.start_timeout': 'Restart the module; this machine may be overloaded.',
   'sandbox.exited': 'The module is restarted by itself; look at its log for the cause.',
   'sandbox.stopped': 'Start the module again when it is wanted.',
@@ -72,8 +80,8 @@ export const errorCodes = {
   'store.io': 'Check the disk.',
   'chain.unknown': 'Add an endpoint for the chain on the Chains page.',
   'chain.unreachable': 'Check the address and that the node is running.',
-  'chain.timeout': 'The node did not answer in time; check it or choose another endpoint.',
-  'chain.wrong_chain': 'The endpoint serves another chain. Correct its address or the chain id.',
+  'chain.timeout': 'Check the node, or use another endpoint.',
+  'chain.wrong_chain': 'Correct its address or the chain id.',
   'chain.not_json_rpc': 'The address answers, but not with JSON-RPC. Check the path and the key.',
   'chain.closed': 'The node closed the connection; Paddock reconnects by itself.',
   'chain.rate_limited': 'Use another endpoint or a plan with a higher limit.',
@@ -81,7 +89,8 @@ export const errorCodes = {
   'chain.rpc_error': 'The node answered with an error; the module sees it too.',
   'gate.busy': 'Try again in a moment; this machine runs as much at once as it may.',
   'governor.limit_exceeded': 'Wait until the period of the limit ends, or raise the limit.',
-  'governor.ledger_unusable': 'Put the budget ledger named back in order, or set it aside and begin a new one.',
+  'governor.ledger_unusable':
+    'Put the budget ledger named back in order, or set it aside and begin a new one.',
   'governor.invalid_estimate': 'This is a fault of Paddock; report it with the log.',
   'governor.unknown_reservation': 'This is a fault of Paddock; report it with the log.',
   'governor.reservation_closed': 'Nothing to do: what was used has been counted.',
