@@ -1,5 +1,5 @@
 /** Opens, creates, judges and migrates a module's store file. */
-import { mkdirSync, renameSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { PaddockError } from '../../shared/errors.ts'
@@ -28,7 +28,7 @@ const companions = ['', '-wal', '-shm']
  */
 export function openDatabase(path: string, module: string, now: () => number = Date.now): OpenedDatabase {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   } catch (error) {
     throw storeError(error, 'store.open_failed')
   }
@@ -51,7 +51,17 @@ export function openDatabase(path: string, module: string, now: () => number = D
   }
 }
 
+/** Makes an absent file readable by its owner alone; SQLite gives the companions the same mode. */
+function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch {
+    // It is there already, or cannot be: SQLite says which.
+  }
+}
+
 function openIntact(path: string, module: string): Database.Database {
+  createPrivate(path)
   const database = new Database(path, { timeout: busyTimeoutMs })
   try {
     // Before anything is written: a foreign file must stay as it is.
