@@ -1,5 +1,5 @@
 import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
-import type { ErrorReport } from '../../shared/errors.ts'
+import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
 import { Endpoint } from './endpoint.ts'
 import { HeadStream } from './head-stream.ts'
@@ -117,11 +117,12 @@ export class Chain {
     if (config === null) return null
     const stream = this.#stream
     const serving = this.#endpoints.find((endpoint) => endpoint.isHealthy) ?? null
-    const { status, error } = this.#status(serving)
+    const devnet = config.chainId === devnetChainId
+    const { status, error } = this.#status(serving, devnet)
     const head = stream.head
     return {
       config,
-      devnet: config.chainId === devnetChainId,
+      devnet,
       status,
       error,
       head: head && {
@@ -146,10 +147,17 @@ export class Chain {
     this.#config = null
   }
 
-  #status(serving: Endpoint | null): { status: ChainView['status']; error: ErrorReport | null } {
+  #status(
+    serving: Endpoint | null,
+    devnet: boolean,
+  ): { status: ChainView['status']; error: ErrorReport | null } {
     const stream = this.#stream
     if (this.#endpoints.length === 0) {
-      const error = new ChainRequestError('unknown-chain', 'The chain has no endpoint.')
+      const error = devnet
+        ? new PaddockError('chain.unknown', 'The local devnet does not run.', {
+            remedy: 'Start the devnet on the Chains page.',
+          })
+        : new ChainRequestError('unknown-chain', 'The chain has no endpoint.')
       return { status: 'down', error: error.toReport() }
     }
     if (this.#endpoints.every((endpoint) => endpoint.isFailing)) {
