@@ -1,4 +1,5 @@
 /** `SandboxLauncher` over Electron's `utilityProcess`. The fork twin is in src/engine/sandboxes. */
+import { constants } from 'node:os'
 import { PassThrough, type Readable } from 'node:stream'
 import { app, utilityProcess, type UtilityProcess } from 'electron'
 import {
@@ -150,10 +151,17 @@ class UtilityChild implements LaunchedProcess {
     await Promise.all([joined, ...this.outputs.map((output) => output.drain())])
     const gone = this.takeGone()
     const code = gone?.exitCode ?? exitCode
-    this.exit = { class: this.classify(code, gone?.reason), code, signal: this.killed ? 'SIGKILL' : null }
+    this.exit = { class: this.classify(code, gone?.reason), code, signal: this.signalOf(code, gone?.reason) }
     const listeners = [...this.exitListeners]
     this.exitListeners.clear()
     for (const listener of listeners) listener(this.exit)
+  }
+
+  /** Electron gives the number of the signal as exit code of a process killed from outside. */
+  private signalOf(code: number, reason: string | undefined): string | null {
+    if (this.killed) return 'SIGKILL'
+    if (reason !== 'killed') return null
+    return Object.entries(constants.signals).find(([, number]) => number === code)?.[0] ?? null
   }
 
   private classify(code: number, reason: string | undefined): ExitClass {
