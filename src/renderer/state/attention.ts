@@ -77,9 +77,10 @@ function ofModule(module: ModuleView, nowMs: number): Attention | null {
   if (module.usage.rolledBackInRow >= rollbacksToNotice && lastError !== null) {
     return {
       id: base.id,
-      since: lastError.time,
+      // Each event brings a newer error; rows that change places with every block cannot be read.
+      since: 0,
       mark: 'degraded',
-      title: `${name}: ${standing.reason}`,
+      title: `${name}: the last ${groupDigits(module.usage.rolledBackInRow)} events failed`,
       code: lastError.error.code,
       effect: `${sentence(lastError.error.message)} It runs on; nothing of these events is kept.`,
       actions: [openModule(name, 'logs', 'Logs'), { kind: 'stop', label: 'Stop', module: name }],

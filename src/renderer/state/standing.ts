@@ -57,7 +57,7 @@ export function levelOf(used: number | null, limit: number): Level {
 function conditionOf(module: ModuleView): string | null {
   const { usage, limits } = module
   if (usage.rolledBackInRow >= rollbacksToNotice) {
-    return `last ${groupDigits(usage.rolledBackInRow)} events failed`
+    return `last ${groupDigits(usage.rolledBackInRow)} failed`
   }
   if (levelOf(usage.storeBytes, limits.storeBytes) !== 'normal' && usage.storeBytes !== null) {
     return `store ${measureText(percent(limits.storeBytes > 0 ? usage.storeBytes / limits.storeBytes : 1))} full`
