@@ -99,12 +99,13 @@ function generalEntries(state: ConsoleState): PaletteEntry[] {
     icon,
     run,
   })
+  const otherTheme = preferences.painted === 'dark' ? 'light' : 'dark'
   const entries = [
     action('add-folder', 'Add module from folder…', 'folder', () => void install.pick('folder')),
     action('add-file', 'Add module from file…', 'file', () => void install.pick('file'), '.wasm or archive'),
     action('add-chain', 'Add chain', 'plus', () => router.go({ screen: 'chains', query: { add: 'new' } })),
     action('watch', 'Watch folder…', 'folder', () => void operations.addWatchFolder()),
-    action('theme', 'Switch theme', 'sun', () => void preferences.toggleTheme()),
+    action('theme', `Switch to the ${otherTheme} theme`, 'sun', () => void preferences.toggleTheme()),
     action('reveal', 'Open the state directory', 'folder', () => void operations.revealStateDir()),
     action('keys', 'Show keys', 'keyboard', () => {
       state.keySheetOpen = true
