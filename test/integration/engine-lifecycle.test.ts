@@ -216,7 +216,12 @@ describe('modules that do not work', () => {
       ['rolled-back', 'guest.error'],
     ])
     expect(await test.stored('host-error', 'host-error/touched')).toBeNull()
-    expect(test.view('host-error')).toMatchObject({ run: 1, restarts: 0, usage: { rolledBack: 2 } })
+    expect(test.view('host-error')).toMatchObject({
+      run: 1,
+      restarts: 0,
+      usage: { rolledBack: 2, rolledBackInRow: 2 },
+      lastError: { error: { code: 'guest.error' } },
+    })
   })
 })
 

@@ -5,7 +5,14 @@ import { PaddockError } from '../../shared/errors.ts'
 import { findEntries, paletteEntries } from '../app/palette-entries.ts'
 import { windowRows } from '../components/rows.ts'
 import { ConsoleDouble } from '../testing/console-double.ts'
-import { sampleChain, sampleDispatch, sampleError, sampleLog, sampleModule } from '../testing/samples.ts'
+import {
+  busyUsage,
+  sampleChain,
+  sampleDispatch,
+  sampleError,
+  sampleLog,
+  sampleModule,
+} from '../testing/samples.ts'
 import { busyMorning, firstRun } from '../testing/scenes.ts'
 import { keepOrder, matches, sortRows, toRows } from '../views/modules/module-rows.ts'
 import { attentionList } from './attention.ts'
@@ -80,6 +87,16 @@ describe('standings', () => {
     const usage = { ...sampleModule('a').usage, storeBytes: 45.6 * 1024 * 1024 }
     const standing = moduleStanding(sampleModule('a', { usage }), now)
     expect(standing).toMatchObject({ mark: 'degraded', reason: 'store 91\u202f% full' })
+  })
+  it('derives degraded from events that fail one after the other, and says with what', () => {
+    const error = sampleError('guest.error', 'gas-peak: internal: bad block')
+    const failing = (rolledBackInRow: number) =>
+      sampleModule('a', { usage: { ...busyUsage, rolledBackInRow }, lastError: { time: now, error } })
+    expect(moduleStanding(failing(2), now).mark).toBe('running')
+    expect(moduleStanding(failing(3), now)).toMatchObject({ mark: 'degraded', reason: 'last 3 failed' })
+    expect(attentionList({ modules: [failing(3)], chains: [], notices: [] }, now)).toMatchObject([
+      { title: 'a: the last 3 events failed', code: 'guest.error', since: 0 },
+    ])
   })
   it('does not call a stopped module degraded', () => {
     const usage = { ...sampleModule('a').usage, storeBytes: 50 * 1024 * 1024 }
