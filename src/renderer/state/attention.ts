@@ -10,7 +10,7 @@ import { chainStanding, moduleStanding, rollbacksToNotice, severity, type MarkKi
 export type AttentionAction =
   | { readonly kind: 'open'; readonly label: string; readonly target: RouteTarget }
   | {
-      readonly kind: 'revive' | 'stop' | 'review'
+      readonly kind: 'revive' | 'reload' | 'stop' | 'review'
       readonly label: string
       readonly module: string
     }
@@ -41,6 +41,20 @@ function openModule(name: string, part: string, label: string): AttentionAction 
 function ofModule(module: ModuleView, nowMs: number): Attention | null {
   const { name, status } = module
   const base = { id: `module ${name}`, since: status.since }
+  if (status.state === 'dead' && status.error.code === 'module.init_rejected') {
+    return {
+      ...base,
+      mark: 'dead',
+      title: `${name} is dead`,
+      code: status.error.code,
+      effect: `${sentence(status.error.message)} Correct its manifest, then reload it.`,
+      // A start without reading the manifest again would end the same way.
+      actions: [
+        openModule(name, 'config', 'Configuration'),
+        { kind: 'reload', label: 'Reload', module: name },
+      ],
+    }
+  }
   if (status.state === 'dead') {
     return {
       ...base,
