@@ -10,7 +10,7 @@ import { run } from './run.ts'
 
 const { version } = packageJson
 
-function collect(value: string, earlier: string[]): string[] {
+function collect(value: string, earlier: readonly string[] = []): string[] {
   return [...earlier, value]
 }
 
@@ -34,13 +34,13 @@ function createProgram(finish: (code: number) => void): Command {
       '--state-dir <dir>',
       'where stores and logs are kept (default: a directory thrown away at the end)',
     )
-    .option('--rpc <chain=url>', 'endpoint of a chain, repeatable', collect, [])
+    .option('--rpc <chain=url>', 'endpoint of a chain, repeatable', collect)
     .option('--for <time>', 'stop after this time, for instance 10s', parseDuration)
     .option('--json', 'one JSON object a line')
     .action(
       async (
         bundles: string[],
-        options: { config?: string; stateDir?: string; rpc: string[]; for?: number; json?: boolean },
+        options: { config?: string; stateDir?: string; rpc?: string[]; for?: number; json?: boolean },
       ) => {
         finish(
           await run(
@@ -48,7 +48,7 @@ function createProgram(finish: (code: number) => void): Command {
               bundles,
               config: options.config,
               stateDir: options.stateDir,
-              rpc: options.rpc,
+              rpc: options.rpc ?? [],
               forMs: options.for,
               version,
             },

@@ -21,11 +21,11 @@ export function parseRpcOption(text: string): ChainConfig {
   const url = endpointUrlSchema.safeParse(text.slice(separator + 1))
   if (separator < 0 || !chainId.success || !url.success) {
     const problem = url.success
-      ? 'the chain id is not a number'
-      : (url.error.issues[0]?.message ?? 'the address is bad')
+      ? 'The chain id is not a number.'
+      : (url.error.issues[0]?.message ?? 'The address is bad.')
     throw new PaddockError(
       'usage.invalid',
-      `--rpc takes CHAIN=URL, for instance 1=wss://node.example; in "${text}" ${problem}`,
+      `--rpc takes CHAIN=URL, for instance 1=wss://node.example, not "${text}". ${problem}`,
     )
   }
   return chainConfigSchema.parse({
