@@ -8,7 +8,7 @@ import { idle } from './idle.ts'
 import { load } from './load.ts'
 import { pipeline } from './pipeline.ts'
 import { store } from './store.ts'
-import { runtime } from './support.ts'
+import { isElectron, runtime } from './support.ts'
 
 const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   events,
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
     )
     return 2
   }
-  if (process.versions['electron'] !== undefined) await (await import('electron')).app.whenReady()
+  if (isElectron) await (await import('electron')).app.whenReady()
   if (!json) process.stdout.write(`\n${runtime}\n`)
   let missed = 0
   for (const [name, suite] of Object.entries(suites)) {

@@ -14,11 +14,10 @@ import type { GuestCall, LoadSpec } from '../../src/shared/sandbox/protocol.ts'
 /** The benchmark is started in the project's folder, bundled for Electron or as it is for Node. */
 export const root = process.cwd()
 export const benchFolder = path.join(root, 'test/bench')
+/** The types promise a version of Electron everywhere; only Electron has one. */
+export const isElectron = 'electron' in process.versions
 /** What the measurements run on; each has its own bare mechanism. */
-export const runtime =
-  process.versions['electron'] === undefined
-    ? `Node ${process.versions.node}`
-    : `Electron ${process.versions['electron']}`
+export const runtime = isElectron ? `Electron ${process.versions.electron}` : `Node ${process.versions.node}`
 let chosen: SandboxLauncher | undefined
 
 /** The launcher of this runtime; the same one each time. */
@@ -32,7 +31,7 @@ export const scratch = mkdtempSync(path.join(tmpdir(), 'paddock-bench-'))
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 
 async function makeLauncher(): Promise<SandboxLauncher> {
-  if (process.versions['electron'] === undefined) return new ForkLauncher()
+  if (!isElectron) return new ForkLauncher()
   const { UtilityLauncher } = await import('../../src/main/utility-launcher.ts')
   return new UtilityLauncher()
 }

@@ -12,7 +12,8 @@ import type {
 import { artifactKey, evictArtifacts, readArtifact, sha256, writeArtifact } from './artifact-cache.ts'
 import { meterCores } from './meter-cores.ts'
 import { fuelExport } from './metering/meter.ts'
-import { maxComponentBytes, readWorld } from './reader/read-world.ts'
+import { maxComponentBytes } from '../../shared/domain/limits.ts'
+import { readWorld } from './reader/read-world.ts'
 import { toolchain } from './toolchain.ts'
 import { transpileComponent } from './transpile.ts'
 

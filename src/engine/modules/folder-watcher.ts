@@ -2,8 +2,8 @@
  * Watches authors' folders and tells which bundles appear, change and go. A change is told when the files have
  * been quiet for a while, so that a component is not read while a build writes it.
  */
-import { stat } from 'node:fs/promises'
-import { basename, dirname, resolve } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { watch, type FSWatcher } from 'chokidar'
 import { PaddockError } from '../../shared/errors.ts'
 import { manifestDialects } from './manifest/dialects.ts'
@@ -13,6 +13,8 @@ const maxBundlesPerFolder = 256
 const maxFolders = 32
 /** Deepest folder, below the watched one, in which a bundle is found. */
 const maxDepth = 3
+/** The system may not tell of files that appear while their folder is being looked at; a look now and then finds them. */
+const sweepMs = 2_000
 const ignored = new Set(['node_modules', '.git', 'target', '.cache'])
 
 export type FolderEvent =
@@ -34,6 +36,7 @@ interface WatchedFolder {
   /** Bundles that were told. */
   readonly told: Set<string>
   overflowed: boolean
+  stopSweeping: () => void
 }
 
 export class FolderWatcher {
@@ -85,6 +88,7 @@ export class FolderWatcher {
       pending: new Map(),
       told: new Set(),
       overflowed: false,
+      stopSweeping: () => undefined,
     }
     this.folders.set(folder, watched)
     watcher.on('add', (file) => this.onFile(folder, watched, file))
@@ -94,6 +98,8 @@ export class FolderWatcher {
     await new Promise<void>((ready) => {
       watcher.on('ready', () => ready())
     })
+    const timer = setInterval(() => void this.sweep(folder, watched), sweepMs)
+    watched.stopSweeping = () => clearInterval(timer)
   }
 
   /** Stops watching a folder; nothing more is told of it. */
@@ -102,6 +108,7 @@ export class FolderWatcher {
     const watched = this.folders.get(folder)
     if (watched === undefined) return
     this.folders.delete(folder)
+    watched.stopSweeping()
     for (const timer of watched.pending.values()) clearTimeout(timer)
     watched.pending.clear()
     await watched.watcher.close()
@@ -109,6 +116,14 @@ export class FolderWatcher {
 
   async dispose(): Promise<void> {
     await Promise.all(this.watched.map((folder) => this.remove(folder)))
+  }
+
+  /** Takes in files of bundles that nobody told of. */
+  private async sweep(folder: string, watched: WatchedFolder): Promise<void> {
+    for (const file of await bundleFilesBelow(folder, maxDepth)) {
+      if (this.folders.get(folder) !== watched) return
+      if (watched.bundles.get(dirname(file))?.has(file) !== true) this.onFile(folder, watched, file)
+    }
   }
 
   private onFile(folder: string, watched: WatchedFolder, file: string): void {
@@ -181,6 +196,20 @@ export class FolderWatcher {
     )
     this.onEvent({ kind: 'failed', folder, error })
   }
+}
+
+/** Manifests and components in `folder` and `depth` levels below it; what cannot be read holds none. */
+async function bundleFilesBelow(folder: string, depth: number): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const found: string[] = []
+  for (const entry of entries) {
+    const path = join(folder, entry.name)
+    if (entry.isFile() && isBundleFile(path)) found.push(path)
+    if (entry.isDirectory() && depth > 0 && !ignored.has(entry.name)) {
+      found.push(...(await bundleFilesBelow(path, depth - 1)))
+    }
+  }
+  return found
 }
 
 const manifestNames = new Set(manifestDialects.flatMap((dialect) => dialect.fileNames))

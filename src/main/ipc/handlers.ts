@@ -96,7 +96,8 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
       disable: ({ name }) => engine.modules.disable(name),
       quarantine: ({ name }) => engine.modules.quarantine(name),
       limitBounds: ({ name }) => engine.modules.limitBounds(name),
-      setLimits: ({ name, limits }) => engine.modules.setLimits(name, limits === null ? null : definedOnly(limits)),
+      setLimits: ({ name, limits }) =>
+        engine.modules.setLimits(name, limits === null ? null : definedOnly(limits)),
       reload: ({ name }) => engine.modules.reload(name),
       remove: ({ name, purgeStore }) => engine.modules.remove(name, purgeStore),
       dispatches: ({ name, limit }) => engine.modules.dispatches(name, limit),

@@ -1,10 +1,8 @@
 /** What the binder knows of one running component: its state, its handles, and the memories of its core instances. */
+import { maxCallBytes } from '../../shared/domain/limits.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { HandleTable } from './handles.ts'
 import { trap } from './trap.ts'
-
-/** Bytes that may be copied for one call, in either direction (spec nexum-host 13). */
-export const maxCopiedBytes = 64 * 1024 * 1024
 
 /** Who runs: nobody, the guest, one of our host functions, or guest code that may not call out (`cabi_realloc`). */
 export type Phase = 'idle' | 'guest' | 'host' | 'allocating' | 'post-return'
@@ -86,7 +84,7 @@ export class Guest {
   /** Counts `size` bytes as copied; traps above the limit, before anything is allocated for them. */
   charge(size: number): void {
     this.copied += size
-    if (this.copied > maxCopiedBytes) trap(`a call copies more than ${maxCopiedBytes} bytes`)
+    if (this.copied > maxCallBytes) trap(`a call copies more than ${maxCallBytes} bytes`)
   }
 }
 

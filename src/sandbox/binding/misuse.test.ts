@@ -4,7 +4,8 @@ import { PaddockError } from '../../shared/errors.ts'
 import { allocator, instantiateText } from './core-guest.testing.ts'
 import type { CoreGuest } from './core-guest.testing.ts'
 import { dropFunction, guestFunction, hostFunction } from './functions.ts'
-import { Guest, GuestMemory, maxCopiedBytes } from './guest.ts'
+import { maxCallBytes } from '../../shared/domain/limits.ts'
+import { Guest, GuestMemory } from './guest.ts'
 import * as t from './types.ts'
 import type { FunctionType } from './types.ts'
 
@@ -95,7 +96,7 @@ test('a host that returns too much traps the call', () => {
   const guest = instantiateText(
     `(module (import "host" "fill" (func $fill (param i32))) ${allocator}
       (func (export "go") (call $fill (i32.const 16))))`,
-    { fill: [fill, () => new Uint8Array(maxCopiedBytes + 1)] },
+    { fill: [fill, () => new Uint8Array(maxCallBytes + 1)] },
   )
   expectTrap(guest, 'go', t.func([]))
 })

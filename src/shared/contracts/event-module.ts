@@ -15,7 +15,10 @@ export const guestLogSchema = z.object({
 })
 
 export const guestEventSchema = z.discriminatedUnion('tag', [
-  z.object({ tag: z.literal('block'), val: z.object({ chainId: u64, number: u64, hash: bytes, timestamp: u64 }) }),
+  z.object({
+    tag: z.literal('block'),
+    val: z.object({ chainId: u64, number: u64, hash: bytes, timestamp: u64 }),
+  }),
   z.object({ tag: z.literal('logs'), val: z.array(guestLogSchema) }),
   z.object({ tag: z.literal('tick'), val: z.object({ firedAt: u64 }) }),
   z.object({

@@ -16,11 +16,17 @@ export const endpointUrlSchema = z
     try {
       url = new URL(text)
     } catch {
-      context.addIssue({ code: 'custom', message: 'This is not a full address. Begin with https:// or wss://.' })
+      context.addIssue({
+        code: 'custom',
+        message: 'This is not a full address. Begin with https:// or wss://.',
+      })
       return
     }
     if (!(endpointSchemes as readonly string[]).includes(url.protocol)) {
-      context.addIssue({ code: 'custom', message: `"${url.protocol}" cannot be used. Use http, https, ws or wss.` })
+      context.addIssue({
+        code: 'custom',
+        message: `"${url.protocol}" cannot be used. Use http, https, ws or wss.`,
+      })
     }
   })
 
@@ -61,7 +67,12 @@ export const chainViewSchema = z.object({
   /** Why it is down, or null. */
   error: errorReportSchema.nullable(),
   head: z
-    .object({ number: z.number().int(), hash: z.string(), timestamp: timestampMsSchema, receivedAt: timestampMsSchema })
+    .object({
+      number: z.number().int(),
+      hash: z.string(),
+      timestamp: timestampMsSchema,
+      receivedAt: timestampMsSchema,
+    })
     .nullable(),
   endpoints: z.array(endpointViewSchema),
   /** Names of modules subscribed to this chain. */

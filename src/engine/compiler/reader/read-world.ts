@@ -8,12 +8,10 @@ import type {
   TypeShape,
   WorldShape,
 } from '../../../shared/component/world.ts'
+import { maxComponentBytes } from '../../../shared/domain/limits.ts'
 import { ByteReader } from './byte-reader.ts'
 import { readComponent } from './component.ts'
 import type { Declaration, Entity, Exports, Field, FunctionType, ValueType } from './entities.ts'
-
-/** The largest component that is read, in bytes. */
-export const maxComponentBytes = 64 * 1024 * 1024
 
 /** Nodes of all types of a world written out: all of WASI 0.2 has some 15,000; the engine must check them within a frame. */
 const maxWorldSize = 100_000
