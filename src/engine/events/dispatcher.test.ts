@@ -169,6 +169,28 @@ describe('dispatcher', () => {
     ])
   })
 
+  it('asks the store about an event whose commit was under way when the guest was ended', async () => {
+    const { dispatcher, done, failures } = setUp()
+    const error = new PaddockError('store.io', 'slow disk').toReport()
+    const first = new Target()
+    dispatcher.attach(first, 1)
+    dispatcher.offer(event(1))
+    await first.answer({ status: 'failed', error, uncertain: true })
+    expect(done).toEqual([])
+    expect(failures).toEqual([error])
+    dispatcher.reconcile(first.calls[0]!.sequence, 2)
+    expect(done).toMatchObject([{ blockNumber: 1, result: 'committed' }])
+
+    const second = new Target()
+    dispatcher.attach(second, 2)
+    dispatcher.offer(event(2))
+    await second.answer({ status: 'failed', error, uncertain: true })
+    dispatcher.reconcile(first.calls[0]!.sequence, 3)
+    const third = new Target()
+    dispatcher.attach(third, 3)
+    expect(third.blocks).toEqual([2])
+  })
+
   it('gives up an event during which the process died too often, and goes on behind it', async () => {
     const { dispatcher, done } = setUp()
     dispatcher.offer(event(1))

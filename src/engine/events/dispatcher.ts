@@ -228,6 +228,11 @@ export class Dispatcher {
         break
       case 'failed':
         this.detach()
+        if (outcome.uncertain === true) {
+          this.uncertain.push(sent)
+          this.options.onFailed(outcome.error)
+          return
+        }
         this.record(item, attachment.run, 'failed', outcome.error, reply, sequence)
         this.options.onFailed(outcome.error)
         return

@@ -300,7 +300,7 @@ export class Sandbox {
   }
 
   private async answer(call: HostCall): Promise<void> {
-    const outcome = await this.handlers.onHostCall(call)
+    const outcome = await this.handlers.onHostCall(call).catch((): HostOutcome => refused(call))
     if (this.end !== undefined) return
     this.replyBox.push({ id: call.id, outcome })
     this.scheduleFlush()
@@ -374,4 +374,12 @@ function settle<T>(waiting: Map<number, { resolve: (value: T) => void }>, id: nu
   if (entry === undefined) return
   waiting.delete(id)
   entry.resolve(value)
+}
+
+/** A handler that failed is a fault of ours, which it has told of; the guest must not wait for ever. */
+function refused({ capability }: HostCall): HostOutcome {
+  return {
+    ok: false,
+    error: { domain: capability, kind: 'internal', code: 0, message: `${capability} failed.` },
+  }
 }

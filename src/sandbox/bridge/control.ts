@@ -93,11 +93,12 @@ export class ControlBlock {
   }
 
   /** Main thread: the call that runs and since when, in `monotonicMs`. A call that settles still runs. */
-  runningCall(): { readonly ordinal: number; readonly startedMs: number } | undefined {
+  runningCall():
+    { readonly ordinal: number; readonly startedMs: number; readonly isSettling: boolean } | undefined {
     const state = Atomics.load(this.words, stateWord)
     const phase = state & phaseMask
     if (phase !== running && phase !== settling) return undefined
-    return { ordinal: state >>> phaseBits, startedMs: this.start[0] ?? 0 }
+    return { ordinal: state >>> phaseBits, startedMs: this.start[0] ?? 0, isSettling: phase === settling }
   }
 
   /** Main thread: when the last call began, in `monotonicMs`. */

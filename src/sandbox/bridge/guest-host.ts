@@ -265,7 +265,9 @@ export class GuestHost {
         continue
       }
       const usage = { ...this.idleUsage(), durationUs: this.stoppedCall?.durationUs ?? 0 }
-      replies.push({ id, outcome: { status: 'failed', error }, usage })
+      // Between the claim to settle and the answer the commit may have happened.
+      const uncertain = this.control.runningCall()?.isSettling === true
+      replies.push({ id, outcome: { status: 'failed', error, ...(uncertain ? { uncertain } : {}) }, usage })
       records.push({ ...context, ...engineRecord('error', error.message), source: 'panic' })
     }
     this.outstanding.clear()

@@ -135,7 +135,11 @@ export class ModuleStore {
   rollback(): void {
     this.doomed = undefined
     // SQLite rolls back by itself after some errors, a full disk for instance.
-    if (this.database.inTransaction) this.rollbackStatement.run()
+    try {
+      if (this.database.inTransaction) this.rollbackStatement.run()
+    } catch {
+      // The transaction stays open and is never committed: the next call fails to begin, and closing rolls back.
+    }
     if (this.transactional) this.used = this.usedAtBegin
   }
 

@@ -101,7 +101,12 @@ export const callOutcomeSchema = z.discriminatedUnion('status', [
   /** The guest returned its own error: rolled back, the instance lives on. */
   z.object({ status: z.literal('guest-error'), error: hostErrorSchema }),
   /** Trap, out of fuel, deadline, commit failure: rolled back, the instance is dead. */
-  z.object({ status: z.literal('failed'), error: errorReportSchema }),
+  z.object({
+    status: z.literal('failed'),
+    error: errorReportSchema,
+    /** The commit was under way: only the store knows whether it happened. */
+    uncertain: z.boolean().optional(),
+  }),
   /** Never reached the guest; safe to send again. */
   z.object({ status: z.literal('not-started') }),
 ])
