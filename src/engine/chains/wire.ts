@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ChainRequestError } from './request-error.ts'
 import type { RpcAnswer, RpcRequest } from './rpc-codec.ts'
 
@@ -38,6 +39,8 @@ export function startDeadline(
     () => onExpired(new ChainRequestError('timeout', 'The node did not answer in time.')),
     Math.max(0, timeoutMs),
   )
+  // A batch over a socket waits for many answers under one signal; each listener goes with its answer.
+  if (signal !== undefined) setMaxListeners(0, signal)
   if (signal?.aborted === true) queueMicrotask(cancelled)
   else signal?.addEventListener('abort', cancelled, { once: true })
   return {

@@ -102,9 +102,12 @@ export class Installer {
   /**
    * Reads the bundle again and runs the new version on the state of the old one. When the new version
    * asks for more, the old one runs on until the operator has answered. Throws the new version's fault;
-   * the old one then runs on too (spec nexum-host 12.5).
+   * the old one then runs on too (spec nexum-host 12.5). With `onlyIfChanged` another component is asked for.
    */
-  async reload(name: string): Promise<{ changed: boolean; consentNeeded: boolean }> {
+  async reload(
+    name: string,
+    { onlyIfChanged = false } = {},
+  ): Promise<{ changed: boolean; consentNeeded: boolean }> {
     const { registry, loader, state } = this.options
     const entry = registry.entry(name)
     const loaded = await loader.load(entry.record.bundlePath, {}, (each) => this.limitsOf(each))
@@ -119,6 +122,7 @@ export class Installer {
       )
     }
     const changed = loaded.assessment.componentSha256 !== entry.record.componentSha256
+    if (onlyIfChanged && !changed) return { changed, consentNeeded: false }
     if (needsConsent(entry.record, loaded.assessment).needed) {
       entry.pending = this.pending.add(loaded, describeInstall(loaded, entry.view()))
       state.raise(

@@ -66,24 +66,24 @@ export class WatchedFolders {
   private onEvent(event: FolderEvent): void {
     if (event.kind === 'failed') this.raise(event.folder, event.error.toReport())
     else if (event.kind === 'removed') this.options.state.clear(`watch ${event.bundlePath}`)
-    else this.queue(event.bundlePath)
+    else this.queue(event.bundlePath, event.kind === 'found')
   }
 
   private raise(path: string, error: ErrorReport): void {
     this.options.state.raise(`watch ${path}`, 'warn', { kind: 'watch-folder', path }, error)
   }
 
-  private queue(bundlePath: string): void {
+  private queue(bundlePath: string, isFound: boolean): void {
     const before = this.busy.get(bundlePath) ?? Promise.resolve()
-    const work = before.then(() => this.takeIn(bundlePath))
+    const work = before.then(() => this.takeIn(bundlePath, isFound))
     this.busy.set(bundlePath, work)
     void work.finally(() => {
       if (this.busy.get(bundlePath) === work) this.busy.delete(bundlePath)
     })
   }
 
-  /** A known bundle is reloaded; a new one is read and waits for the operator. */
-  private async takeIn(bundlePath: string): Promise<void> {
+  /** A known bundle is reloaded, a found one only when it is another; a new one waits for the operator. */
+  private async takeIn(bundlePath: string, isFound: boolean): Promise<void> {
     const { registry, installer, state } = this.options
     const notice = `watch ${bundlePath}`
     const known = registry.all().find((entry) => entry.record.bundlePath === bundlePath)
@@ -100,7 +100,7 @@ export class WatchedFolders {
         state.raise(notice, 'warn', { kind: 'watch-folder', path: bundlePath }, found.toReport())
         return
       }
-      await installer.reload(known.name)
+      await installer.reload(known.name, { onlyIfChanged: isFound })
       state.clear(notice)
     } catch (error) {
       const subject =
