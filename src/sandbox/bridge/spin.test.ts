@@ -46,7 +46,7 @@ describe('adaptive spin', () => {
     expect(rests).toEqual([0, 1, 2, 4, 8, 16, 32])
   })
 
-  it('looks at most once in a thousand waits where it never pays', () => {
+  it('looks at most about once in sixty-four waits where it never pays', () => {
     const spin = new AdaptiveSpin(0)
     let looks = 0
     for (let wait = 0; wait < 100_000; wait += 1) {
@@ -57,7 +57,7 @@ describe('adaptive spin', () => {
       })
       if (asked > 1) looks += 1
     }
-    expect(looks).toBeGreaterThan(50)
-    expect(looks).toBeLessThan(150)
+    expect(looks).toBeGreaterThan(1_400)
+    expect(looks).toBeLessThan(1_700)
   })
 })

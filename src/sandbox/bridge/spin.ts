@@ -8,7 +8,7 @@
  */
 
 /** Longest stretch of looking in vain, in waits: at most one look in so many. */
-const maxRest = 1_024
+const maxRest = 64
 
 export class AdaptiveSpin {
   private readonly budgetMs: number
