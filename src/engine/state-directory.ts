@@ -1,6 +1,7 @@
 /** The directory that holds everything Paddock keeps, and the lock that keeps a second engine out of it. */
 import { constants, copyFile, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { errnoOf } from './errno.ts'
 import { PaddockError } from '../shared/errors.ts'
 
 export interface StatePaths {
@@ -110,11 +111,6 @@ async function place(own: string, file: string): Promise<void> {
 
 function locked(file: string): PaddockError {
   return new PaddockError('state.locked', `Another Paddock uses the state directory ${path.dirname(file)}.`)
-}
-
-/** The code of a system error (`ENOENT`), or undefined. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 function isRunning(pid: number): boolean {

@@ -6,6 +6,7 @@ import { decodeReplies, encodeRequest, notJsonRpc } from './rpc-codec.ts'
 import type { RpcAnswer, RpcReply, RpcRequest } from './rpc-codec.ts'
 import { noAnswer, startDeadline } from './wire.ts'
 import type { Wire, WireOptions } from './wire.ts'
+import { errnoOf } from '../errno.ts'
 
 interface HttpAnswer {
   readonly status: number
@@ -182,7 +183,7 @@ function transportError(error: unknown, hasBegun: boolean): ChainRequestError {
 }
 
 export function errorCode(error: unknown): string {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  const code = errnoOf(error)
   return typeof code === 'string' ? code : ''
 }
 

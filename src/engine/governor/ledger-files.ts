@@ -6,7 +6,7 @@ import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/prom
 import path from 'node:path'
 import { z } from 'zod'
 import { PaddockError, type ErrorCode } from '../../shared/errors.ts'
-import { errnoOf } from '../state-directory.ts'
+import { errnoOf } from '../errno.ts'
 import type { WindowUse } from './meter.ts'
 
 /** Rises when what is written changes its meaning; a file with a higher one is not touched (spec tools 12). */

@@ -8,6 +8,7 @@ import { archiveKind, extractArchive } from './archive/extract.ts'
 import { manifestDialects } from './manifest/dialects.ts'
 import type { ModuleManifest } from './manifest/model.ts'
 import { bareManifest, readManifestFile, readManifestOf } from './manifest/read-manifest.ts'
+import { errnoOf } from '../errno.ts'
 
 export interface BundleContext {
   /** Archives are unpacked below it. */
@@ -192,7 +193,7 @@ async function readHead(path: string): Promise<Uint8Array> {
 }
 
 function notFound(path: string, cause: unknown): PaddockError {
-  const reason = (cause as NodeJS.ErrnoException).code ?? null
+  const reason = errnoOf(cause) ?? null
   const what =
     reason === 'ENOENT' ? `There is no ${path}.` : `${path} cannot be read (${reason ?? 'unknown'}).`
   return new PaddockError('bundle.not_found', what, { cause, details: { path, reason } })

@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { watch, type FSWatcher } from 'chokidar'
 import { PaddockError } from '../../shared/errors.ts'
 import { manifestDialects } from './manifest/dialects.ts'
+import { errnoOf } from '../errno.ts'
 
 /** Bundles told per folder; more are left out, with an error. */
 const maxBundlesPerFolder = 256
@@ -181,7 +182,7 @@ export class FolderWatcher {
   }
 
   private onFailed(folder: string, cause: unknown): void {
-    const reason = (cause as NodeJS.ErrnoException).code ?? null
+    const reason = errnoOf(cause) ?? null
     const error = new PaddockError(
       'bundle.not_found',
       `${folder} cannot be watched (${reason ?? 'unknown'}).`,

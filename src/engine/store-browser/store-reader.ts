@@ -5,6 +5,7 @@ import Database from 'better-sqlite3'
 import { PaddockError, type ErrorCode } from '../../shared/errors.ts'
 import { prefixEnd, storeApplicationId, storeMigrations, storeStatements } from '../../shared/store/schema.ts'
 import type { StoreKeys, StoreKeysQuery, StoreUsage, StoreValue } from './protocol.ts'
+import { errnoOf } from '../errno.ts'
 
 /** Bytes of a value that are shown. */
 const headBytes = 64 * 1024
@@ -108,13 +109,13 @@ function inodeOf(path: string): bigint {
   try {
     return statSync(path, { bigint: true }).ino
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    const missing = errnoOf(cause) === 'ENOENT'
     throw new PaddockError(
       'store.open_failed',
       missing ? 'The module has no store yet.' : 'The store cannot be read.',
       {
         cause,
-        details: { path, reason: missing ? 'missing' : ((cause as NodeJS.ErrnoException).code ?? null) },
+        details: { path, reason: missing ? 'missing' : (errnoOf(cause) ?? null) },
         ...(missing ? { remedy: 'Start the module; its store is made when it first runs.' } : {}),
       },
     )

@@ -10,7 +10,7 @@ import { quarantineSchema } from '../../shared/domain/module.ts'
 import { errorReportSchema, moduleNameSchema, timestampMsSchema } from '../../shared/domain/primitives.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import { writeFileAtomically } from '../atomic-file.ts'
-import { errnoOf } from '../state-directory.ts'
+import { errnoOf } from '../errno.ts'
 
 /** Log lines kept with a quarantine (style 4). */
 export const quarantineLines = 50

@@ -6,6 +6,7 @@ import { PaddockError } from '../../../shared/errors.ts'
 import { checkEntries, maxArchiveBytes, type ArchiveEntry } from './entry.ts'
 import { readTarGz } from './tar.ts'
 import { readZip } from './zip.ts'
+import { errnoOf } from '../../errno.ts'
 
 export type ArchiveKind = 'tar.gz' | 'zip'
 
@@ -39,7 +40,7 @@ export async function extractArchive(path: string, kind: ArchiveKind, stateDir: 
     if (await holdsEntries(target, entries)) return target
     throw new PaddockError('state.unwritable', `The archive could not be unpacked into ${target}.`, {
       cause,
-      details: { path: target, reason: (cause as NodeJS.ErrnoException).code ?? null },
+      details: { path: target, reason: errnoOf(cause) ?? null },
     })
   }
   return target

@@ -9,6 +9,7 @@ import {
   unsafeArchive,
   type ArchiveEntry,
 } from './entry.ts'
+import { errnoOf } from '../../errno.ts'
 
 const block = 512
 /** Size of a pax header or a long name. */
@@ -21,7 +22,7 @@ export async function readTarGz(packed: Uint8Array): Promise<ArchiveEntry[]> {
   try {
     unpacked = await unzip(packed, { maxOutputLength: maxArchiveBytes + block * 4 })
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+    if (errnoOf(cause) === 'ERR_BUFFER_TOO_LARGE') {
       throw unsafeArchive(
         'too-large',
         `The archive unpacks to more than ${maxArchiveBytes} bytes.`,

@@ -2,6 +2,7 @@
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
 import { checkCount, checkedPath, checkSize, unsafeArchive, type ArchiveEntry } from './entry.ts'
+import { errnoOf } from '../../errno.ts'
 
 const endRecordBytes = 22
 const centralBytes = 46
@@ -137,7 +138,7 @@ async function unpack(entry: Listed, packed: Buffer): Promise<Uint8Array> {
   try {
     data = await inflate(packed, { maxOutputLength: Math.max(entry.size, 1) })
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+    if (errnoOf(cause) === 'ERR_BUFFER_TOO_LARGE') {
       throw unsafeArchive(
         'too-large',
         `The archive entry ${JSON.stringify(entry.path)} is larger than stated.`,

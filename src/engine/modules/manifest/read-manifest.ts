@@ -8,6 +8,7 @@ import { manifestDialects } from './dialects.ts'
 import { ManifestDocument, maxManifestBytes } from './document.ts'
 import { defaultMaxConsecutiveFailures, type ModuleManifest } from './model.ts'
 import { nameFault } from './sections.ts'
+import { errnoOf } from '../../errno.ts'
 
 /** A manifest's bytes with the dialect that reads them. */
 interface Candidate {
@@ -121,7 +122,7 @@ async function readBounded(file: string): Promise<Uint8Array | null> {
     // Not blocking, because the file may be a pipe that nobody writes to.
     handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    if (errnoOf(cause) === 'ENOENT') return null
     throw unreadable(file, cause)
   }
   try {
@@ -143,7 +144,7 @@ async function readBounded(file: string): Promise<Uint8Array | null> {
 }
 
 function unreadable(file: string, cause: unknown): PaddockError {
-  const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message
+  const reason = errnoOf(cause) ?? (cause as Error).message
   return new PaddockError('manifest.unreadable', `${file} cannot be read (${reason}).`, {
     cause,
     details: { file, reason },
