@@ -3,12 +3,18 @@
  * registered in `capabilities/registry.ts`. What a sandbox answers itself (local-store, logging,
  * clock, random) has no code here.
  */
+import type { InstalledModule } from '../../shared/domain/settings.ts'
 import type { HostError, HostErrorKind } from '../../shared/sandbox/host-error.ts'
+import type { ModuleManifest } from '../modules/manifest/model.ts'
 
 /** Who calls, and until when the answer is of use. */
 export interface HostCallContext {
   readonly module: string
   readonly run: number
+  /** What the module asked for; a request, not a grant. */
+  readonly manifest: ModuleManifest
+  /** What the operator granted, as it is at this call. */
+  readonly record: InstalledModule
   /** Aborted when the guest call ends, is cancelled, or its deadline passes. */
   readonly signal: AbortSignal
 }

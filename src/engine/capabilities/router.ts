@@ -1,6 +1,6 @@
 /** Takes the host calls of all sandboxes to the capabilities, under the grants of each module. */
 import type { HostCall, HostOutcome, Linkage } from '../../shared/sandbox/protocol.ts'
-import { HostFailure, type Capability } from './capability.ts'
+import { HostFailure, type Capability, type HostCallContext } from './capability.ts'
 
 export interface RouterOptions {
   readonly capabilities: readonly Capability[]
@@ -8,10 +8,7 @@ export interface RouterOptions {
   readonly onFault: (capability: string, error: unknown) => void
 }
 
-export interface CallerContext {
-  readonly module: string
-  readonly run: number
-  readonly signal: AbortSignal
+export interface CallerContext extends HostCallContext {
   /** How the caller's capabilities were linked. Checked here again: a sandbox may be compromised. */
   readonly linkage: Readonly<Record<string, Linkage>>
 }

@@ -4,7 +4,7 @@ import type { GuestLogRecord, LogContext, LogRecord } from '../../shared/domain/
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
 import { defaultLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
-import type { ErrorReport } from '../../shared/errors.ts'
+import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
 import { defaultLifecyclePolicy } from '../supervisor/lifecycle.ts'
 import type { Remembered } from '../supervisor/failure-history.ts'
@@ -219,12 +219,15 @@ export class ModuleEntry {
   }
 
   private async onHostCall(call: HostCall, run: number): Promise<HostOutcome> {
-    const linkage = this.loaded === null ? {} : linkCapabilities(this.loaded.assessment, this.record.granted)
+    const { loaded, record } = this
+    if (loaded === null) throw new PaddockError('internal.bug', 'A module called before it was loaded.')
     const outcome = await this.options.services.router.answer(call, {
       module: this.name,
       run,
+      manifest: loaded.assessment.manifest,
+      record,
       signal: this.runAbort.signal,
-      linkage,
+      linkage: linkCapabilities(loaded.assessment, record.granted),
     })
     if (!outcome.ok && outcome.error.kind === 'denied') this.calls.refuse(call.capability)
     return outcome

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { callContext } from '../../../../test/support/call-context.ts'
 import { LocalNode } from '../../../../test/support/local-node.ts'
 import { ChainPool } from '../../chains/chain-pool.ts'
 import { HostFailure } from '../capability.ts'
@@ -25,8 +26,7 @@ function configure(...urls: string[]): void {
 }
 
 function call(name: string, ...args: unknown[]): Promise<unknown> {
-  const context = { module: 'test', run: 1, signal: new AbortController().signal }
-  return createChainCapability(pool).functions[name]!(args, context)
+  return createChainCapability(pool).functions[name]!(args, callContext())
 }
 
 async function failureOf(...args: unknown[]): Promise<unknown> {
