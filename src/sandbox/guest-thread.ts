@@ -5,7 +5,8 @@ import { GuestLink } from './bridge/guest-link.ts'
 import { GuestLoop, loadFailure } from './bridge/guest-loop.ts'
 import { LogBuffer } from './bridge/log-buffer.ts'
 import type { GuestThreadData, ToGuest } from './bridge/messages.ts'
-import { createInstance, type Instance } from './loading/instance.ts'
+import { guestContract } from './contracts/registry.ts'
+import type { GuestProgram } from './programs/guest-program.ts'
 import { storeError } from './store/errors.ts'
 import type { LoadSpec } from '../shared/sandbox/protocol.ts'
 
@@ -24,9 +25,9 @@ async function serve(spec: LoadSpec): Promise<void> {
   })
   const memoryLimitBytes = spec.limits.memoryBytes
   let runningCall = (): number => 0
-  let instance: Instance
+  let program: GuestProgram
   try {
-    instance = await createInstance({
+    program = await guestContract(spec.contract).createProgram({
       spec,
       log,
       callHost(capability, name, args) {
@@ -46,21 +47,21 @@ async function serve(spec: LoadSpec): Promise<void> {
     type: 'loaded',
     result: {
       ok: true,
-      ...(instance.store?.progress() ?? { lastSequence: -1, cursors: {} }),
-      storeBytes: instance.store?.usedBytes ?? 0,
-      memoryBytes: instance.memoryBytes(),
-      warnings: instance.warnings.map((warning) => warning.toReport()),
+      ...program.progress,
+      storeBytes: program.storeBytes,
+      memoryBytes: program.memoryBytes,
+      warnings: program.warnings.map((warning) => warning.toReport()),
     },
   })
-  const loop = new GuestLoop({ control, link, log, instance, memoryLimitBytes })
+  const loop = new GuestLoop({ control, link, log, program })
   runningCall = () => loop.runningCall
   await loop.run()
-  close(instance)
+  close(program)
 }
 
-function close(instance: Instance): void {
+function close(program: GuestProgram): void {
   try {
-    instance.store?.close()
+    program.close()
     link.post({ type: 'closed', error: null })
   } catch (error) {
     link.post({ type: 'closed', error: storeError(error).toReport() })

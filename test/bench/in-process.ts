@@ -1,4 +1,5 @@
 /** A module on this very thread, without process, queue or protocol: what a plain loop would call. */
+import { eventModule } from '../../src/sandbox/contracts/event-module/event-module.ts'
 import { LogBuffer } from '../../src/sandbox/bridge/log-buffer.ts'
 import { callGuest } from '../../src/sandbox/binding/fuel-tank.ts'
 import { createInstance, type Instance } from '../../src/sandbox/loading/instance.ts'
@@ -15,7 +16,7 @@ export interface LocalModule {
 export async function localModule(name: string, config: GuestConfig): Promise<LocalModule> {
   const spec = await loadSpec(name, `${name}-local-${Math.random().toString(36).slice(2)}`)
   const log = new LogBuffer({ minLevel: 'error', send: () => undefined })
-  const instance = await createInstance({
+  const instance = await createInstance(eventModule, {
     spec,
     log,
     callHost: () => {

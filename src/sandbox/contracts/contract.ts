@@ -9,6 +9,7 @@ import type { ExportTypes } from '../binding/bind-component.ts'
 import type { BoundComponent } from '../binding/bind-component.ts'
 import type { HostInterface } from '../binding/types.ts'
 import type { CallCounts } from './call-counts.ts'
+import type { CallHost, GuestProgram, ProgramContext } from '../programs/guest-program.ts'
 import type { ModuleStore } from '../store/module-store.ts'
 
 /** What the sandbox lends to the host functions of a contract. */
@@ -20,8 +21,7 @@ export interface GuestServices {
   /** How the capability is linked; `denied` when nothing was said about it. */
   linkage(capability: string): Linkage
   log(level: LogLevel, message: string): void
-  /** Asks the engine and blocks until it answers. Throws `HostRefusal`. */
-  callHost(capability: string, name: string, args: unknown[]): unknown
+  readonly callHost: CallHost
   /** Unix time in milliseconds. */
   nowMs(): number
   /** Nanoseconds since instantiation, never decreasing. */
@@ -39,6 +39,13 @@ export type PreparedCall = () => GuestAnswer
 
 export interface GuestContract {
   /** The same id as on the engine's side. */
+  readonly id: string
+  /** Brings a component to life on the guest thread. Throws `sandbox.*` and `store.*`. */
+  createProgram(context: ProgramContext): Promise<GuestProgram>
+}
+
+/** A contract whose guests live long and whose calls are transactions on the module's store. */
+export interface TransactionalContract {
   readonly id: string
   readonly usesStore: boolean
   readonly exports: ExportTypes

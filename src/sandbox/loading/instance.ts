@@ -4,10 +4,9 @@ import type { LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { PaddockError } from '../../shared/errors.ts'
 import { bindComponent } from '../binding/bind-component.ts'
 import { FuelTank } from '../binding/fuel-tank.ts'
-import type { LogBuffer } from '../bridge/log-buffer.ts'
 import { CallCounts } from '../contracts/call-counts.ts'
-import type { GuestOperations, GuestServices } from '../contracts/contract.ts'
-import { guestContract } from '../contracts/registry.ts'
+import type { GuestOperations, GuestServices, TransactionalContract } from '../contracts/contract.ts'
+import type { ProgramContext } from '../programs/guest-program.ts'
 import { ModuleStore } from '../store/module-store.ts'
 import { createVirtualWasi } from '../wasi/virtual-wasi.ts'
 import { loadArtifact } from './artifact.ts'
@@ -23,25 +22,21 @@ export interface Instance {
   memoryBytes(): number
 }
 
-export interface InstanceOptions {
-  readonly spec: LoadSpec
-  readonly log: LogBuffer
-  readonly callHost: GuestServices['callHost']
-}
-
 /** To sleep on: the thread runs no timers. */
 const neverSignalled = new Int32Array(new SharedArrayBuffer(4))
 
 /** Loads and instantiates. Throws `sandbox.*` and `store.*`; a store that was opened is closed again. */
-export async function createInstance(options: InstanceOptions): Promise<Instance> {
-  const { spec, log } = options
-  const contract = guestContract(spec.contract)
+export async function createInstance(
+  contract: TransactionalContract,
+  context: ProgramContext,
+): Promise<Instance> {
+  const { spec, log } = context
   const artifact = await loadArtifact(spec.artifactDirectory)
   const store = contract.usesStore ? openStore(spec) : null
   try {
     const tank = new FuelTank()
     tank.fill(BigInt(spec.limits.fuelPerCall))
-    const services = createServices(options, store)
+    const services = createServices(context, store)
     const component = bindComponent({
       glue: artifact.glue,
       getCoreModule: (name) => artifact.getCoreModule(name),
@@ -92,7 +87,7 @@ function openStore(spec: LoadSpec): ModuleStore | null {
   })
 }
 
-function createServices({ spec, log, callHost }: InstanceOptions, store: ModuleStore | null): GuestServices {
+function createServices({ spec, log, callHost }: ProgramContext, store: ModuleStore | null): GuestServices {
   const began = process.hrtime.bigint()
   const linkages = new Map(Object.entries(spec.capabilities))
   return {

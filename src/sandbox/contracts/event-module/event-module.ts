@@ -7,12 +7,14 @@ import {
 } from '../../../shared/contracts/event-module.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { BoundComponent } from '../../binding/bind-component.ts'
-import type { GuestAnswer, GuestContract } from '../contract.ts'
+import type { GuestAnswer, GuestContract, TransactionalContract } from '../contract.ts'
+import { transactionalContract } from '../../programs/transactional-program.ts'
 import { fromGuestError } from './host-errors.ts'
 import { eventModuleHosts } from './hosts.ts'
 import { eventModuleExports, type GuestHostError } from './interfaces.ts'
 
-export const eventModuleContract: GuestContract = {
+/** What the sandbox does for an event module. */
+export const eventModule: TransactionalContract = {
   id: eventModuleContractId,
   usesStore: true,
   exports: eventModuleExports,
@@ -37,6 +39,8 @@ export const eventModuleContract: GuestContract = {
     }
   },
 }
+
+export const eventModuleContract: GuestContract = transactionalContract(eventModule)
 
 function checked<T>(schema: z.ZodType<T>, payload: unknown): T {
   const parsed = schema.safeParse(payload)

@@ -1,0 +1,47 @@
+/** What a guest thread runs: a contract's own way of serving calls. One program per thread, one call at a time. */
+import type { PaddockError } from '../../shared/errors.ts'
+import type { CallOutcome, GuestCall, LoadSpec } from '../../shared/sandbox/protocol.ts'
+import type { LogBuffer } from '../bridge/log-buffer.ts'
+import type { CallCounts } from '../contracts/call-counts.ts'
+
+/** Asks the engine and blocks until it answers. Throws `HostRefusal`. */
+export type CallHost = (capability: string, name: string, args: unknown[]) => unknown
+
+/** What the thread lends to a program. */
+export interface ProgramContext {
+  readonly spec: LoadSpec
+  readonly log: LogBuffer
+  readonly callHost: CallHost
+}
+
+/** What was committed before, as far as the program keeps it. */
+export interface ProgramProgress {
+  /** Sequence of the last committed call; -1 for none. */
+  readonly lastSequence: number
+  /** Committed position of each event source. */
+  readonly cursors: Readonly<Record<string, string>>
+}
+
+export interface GuestProgram {
+  readonly progress: ProgramProgress
+  /** What the operator should know. */
+  readonly warnings: readonly PaddockError[]
+  /** How often the guest called each capability. */
+  readonly counts: CallCounts
+  /** Fuel the last call used, or null for an unmetered artifact. */
+  readonly usedFuel: number | null
+  /** Sum of the linear memories, in bytes. */
+  readonly memoryBytes: number
+  readonly storeBytes: number
+  /** Writes of the last call. */
+  readonly writes: number
+  /**
+   * Runs one call to its end. `claim` is called once, after the guest and before anything is made durable: it
+   * returns when the watchdog can no longer stop the call, or never. A `failed` outcome ends the program.
+   */
+  run(call: GuestCall, claim: () => void): CallOutcome
+  /** Called when the reply has been sent: time for what the next call need not wait for. */
+  afterReply?(): void
+  /** Releases what it holds. Throws `store.*`. */
+  close(): void
+}
