@@ -42,14 +42,22 @@ function withoutNode(name) {
 export default {
   forbidden: [
     layer('shared', []),
-    layer('engine', ['shared/']),
-    layer('sandbox', ['shared/']),
+    layer('event-store', ['shared/']),
+    layer('engine', ['event-store/', 'shared/']),
+    layer('sandbox', ['event-store/', 'shared/']),
     layer('main', ['engine/', 'shared/']),
-    layer('cli', ['engine/', 'shared/']),
+    layer('cli', ['engine/', 'event-store/', 'shared/']),
     layer('preload', ['shared/ipc/', 'shared/errors[.]ts$']),
     layer('renderer', ['shared/']),
-    ...['shared', 'engine', 'sandbox', 'cli', 'renderer'].map(withoutElectron),
+    ...['shared', 'event-store', 'engine', 'sandbox', 'cli', 'renderer'].map(withoutElectron),
     ...['shared', 'preload', 'renderer'].map(withoutNode),
+    {
+      name: 'event-store-on-threads',
+      comment: 'SQLite blocks: the engine and the command open event stores on worker threads only.',
+      severity: 'error',
+      from: { path: '^src/(engine|cli)/', pathNot: '-thread[.]ts$|[.]test[.]ts$' },
+      to: { path: '^src/event-store/sqlite/' },
+    },
     {
       name: 'no-test-code',
       comment: 'Sources run without the tests and the scripts; their own unit tests may use both.',
@@ -61,7 +69,7 @@ export default {
       name: 'unknown-folder',
       comment: 'A new folder under src/ needs its rule here first.',
       severity: 'error',
-      from: { path: '^src/(?!(shared|engine|sandbox|main|cli|preload|renderer)/)' },
+      from: { path: '^src/(?!(shared|event-store|engine|sandbox|main|cli|preload|renderer)/)' },
       to: {},
     },
     {

@@ -28,6 +28,10 @@ const forbidden: readonly (readonly [file: string, imported: string, rule: strin
   ['src/shared/uses-renderer.ts', '../renderer/leaf.ts', 'shared-imports'],
   ['src/shared/uses-electron.ts', 'electron', 'shared-without-electron'],
   ['src/shared/uses-node.ts', 'node:fs', 'shared-without-node'],
+  ['src/event-store/uses-engine.ts', '../engine/leaf.ts', 'event-store-imports'],
+  ['src/event-store/uses-sandbox.ts', '../sandbox/leaf.ts', 'event-store-imports'],
+  ['src/event-store/uses-electron.ts', 'electron', 'event-store-without-electron'],
+  ['src/engine/uses-sqlite.ts', '../event-store/sqlite/leaf.ts', 'event-store-on-threads'],
   ['src/engine/uses-main.ts', '../main/leaf.ts', 'engine-imports'],
   ['src/engine/uses-sandbox.ts', '../sandbox/leaf.ts', 'engine-imports'],
   ['src/engine/uses-cli.ts', '../cli/leaf.ts', 'engine-imports'],
@@ -58,7 +62,10 @@ const forbidden: readonly (readonly [file: string, imported: string, rule: strin
 const allowed: readonly (readonly [file: string, imported: string])[] = [
   ['src/engine/good.ts', '../shared/leaf.ts'],
   ['src/engine/good-node.ts', 'node:fs'],
+  ['src/engine/good-events.ts', '../event-store/leaf.ts'],
+  ['src/engine/good-thread.ts', '../event-store/sqlite/leaf.ts'],
   ['src/sandbox/good.ts', '../shared/leaf.ts'],
+  ['src/sandbox/good-events.ts', '../event-store/sqlite/leaf.ts'],
   ['src/main/good.ts', '../engine/leaf.ts'],
   ['src/main/good-electron.ts', 'electron'],
   ['src/cli/good.ts', '../engine/leaf.ts'],
@@ -69,7 +76,18 @@ const allowed: readonly (readonly [file: string, imported: string])[] = [
   ['src/engine/good.test.ts', '../../test/leaf.ts'],
 ]
 
-const leaves = ['shared', 'shared/ipc', 'engine', 'sandbox', 'main', 'cli', 'preload', 'renderer']
+const leaves = [
+  'shared',
+  'shared/ipc',
+  'event-store',
+  'event-store/sqlite',
+  'engine',
+  'sandbox',
+  'main',
+  'cli',
+  'preload',
+  'renderer',
+]
 
 async function cruise(folder: string): Promise<Report> {
   const script = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs')
