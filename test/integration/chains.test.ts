@@ -5,7 +5,8 @@ import { bytesToHex } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChainPool } from '../../src/engine/chains/chain-pool.ts'
 import { testEndpoint } from '../../src/engine/chains/endpoint-test.ts'
-import type { BlockEvent } from '../../src/engine/chains/header.ts'
+import type { BlockEvent } from '../../src/engine/chains/heads/header.ts'
+import { chainConfigSchema } from '../../src/shared/domain/chain.ts'
 import { Anvil } from '../support/anvil.ts'
 import { until } from '../support/until.ts'
 
@@ -28,7 +29,13 @@ afterEach(async () => {
 function configure(...urls: string[]): void {
   const endpoints = urls.map((url) => ({ url }))
   pool.configure([
-    { chainId: '31337', name: 'Anvil', endpoints, pollIntervalMs: 250, requestTimeoutMs: 5_000 },
+    chainConfigSchema.parse({
+      chainId: '31337',
+      name: 'Anvil',
+      endpoints,
+      pollIntervalMs: 250,
+      requestTimeoutMs: 5_000,
+    }),
   ])
 }
 

@@ -2,13 +2,13 @@ import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
 import { systemClock } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { Chain, unknownChain } from './chain.ts'
-import type { HandledBlock } from './head-subscriber.ts'
-import type { BlockEvent } from './header.ts'
+import type { HandledBlock } from './heads/head-subscriber.ts'
+import type { BlockEvent } from './heads/header.ts'
 import { chainLimits } from './limits.ts'
 import { defaultRequestPolicy } from './policy.ts'
 import type { RequestPolicy } from './policy.ts'
 import { ChainRequestError } from './request-error.ts'
-import type { RpcAnswer, RpcRequest } from './rpc-codec.ts'
+import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
 
 export interface ChainPoolOptions {
   readonly clock?: Clock

@@ -2,13 +2,13 @@ import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
 import { Endpoint } from './endpoint.ts'
-import { HeadStream } from './head-stream.ts'
-import type { HandledBlock } from './head-subscriber.ts'
-import type { BlockEvent } from './header.ts'
+import { HeadStream } from './heads/head-stream.ts'
+import type { HandledBlock } from './heads/head-subscriber.ts'
+import type { BlockEvent } from './heads/header.ts'
 import type { RequestPolicy } from './policy.ts'
 import { ChainRequestError, asChainRequestError } from './request-error.ts'
 import { RateWindow } from './statistics.ts'
-import type { WireOptions } from './wire.ts'
+import type { WireOptions } from './wires/wire.ts'
 
 export interface ChainOptions {
   readonly chainId: string

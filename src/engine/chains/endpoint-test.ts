@@ -2,10 +2,10 @@ import { endpointUrlSchema } from '../../shared/domain/chain.ts'
 import type { EndpointTest } from '../../shared/domain/chain.ts'
 import { PaddockError, toErrorReport } from '../../shared/errors.ts'
 import { openWire, readChainId } from './endpoint.ts'
-import { headerRequest, readHeader } from './header.ts'
+import { headerRequest, readHeader } from './heads/header.ts'
 import { chainLimits } from './limits.ts'
 import { ChainRequestError } from './request-error.ts'
-import type { Wire, WireOptions } from './wire.ts'
+import type { Wire, WireOptions } from './wires/wire.ts'
 
 /**
  * Tries an address before it is saved: chain id, head, latency, and whether it pushes heads. Takes about 5 s at

@@ -1,14 +1,14 @@
 import type { EndpointView } from '../../shared/domain/chain.ts'
 import { redactUrl } from '../../shared/url-redaction.ts'
 import type { Clock } from '../clock.ts'
-import { HttpWire } from './http-wire.ts'
+import { HttpWire } from './wires/http-wire.ts'
 import { chainLimits, reconnectDelayMs } from './limits.ts'
 import { ChainRequestError, asChainRequestError, isEndpointFailure } from './request-error.ts'
-import { notJsonRpc } from './rpc-codec.ts'
-import type { RpcAnswer, RpcRequest } from './rpc-codec.ts'
+import { notJsonRpc } from './wires/rpc-codec.ts'
+import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
 import { LatencyRing } from './statistics.ts'
-import type { Subscriber, Wire, WireOptions } from './wire.ts'
-import { WsWire } from './ws-wire.ts'
+import type { Subscriber, Wire, WireOptions } from './wires/wire.ts'
+import { WsWire } from './wires/ws-wire.ts'
 
 export interface EndpointOptions {
   readonly chainId: string

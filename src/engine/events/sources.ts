@@ -1,7 +1,7 @@
 /** Where events come from, as a contract session sees it: shared by all modules, opened on demand. */
 import type { ChainId } from '../../shared/domain/primitives.ts'
-import type { BlockEvent } from '../chains/header.ts'
-import type { HandledBlock } from '../chains/head-subscriber.ts'
+import type { BlockEvent } from '../chains/heads/header.ts'
+import type { HandledBlock } from '../chains/heads/head-subscriber.ts'
 
 export interface EventSources {
   /**

@@ -1,7 +1,7 @@
 /** Positions of block sources, as they are committed with each event in the module's store. */
 import type { ChainId } from '../../../shared/domain/primitives.ts'
-import type { BlockEvent } from '../../chains/header.ts'
-import type { HandledBlock } from '../../chains/head-subscriber.ts'
+import type { BlockEvent } from '../../chains/heads/header.ts'
+import type { HandledBlock } from '../../chains/heads/head-subscriber.ts'
 
 export function blockSource(chainId: ChainId): string {
   return `block:${chainId}`

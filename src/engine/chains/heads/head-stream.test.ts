@@ -1,10 +1,10 @@
 import { hexToBytes } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LocalNode } from '../../../test/support/local-node.ts'
-import { ManualClock } from '../../../test/support/manual-clock.ts'
-import { until } from '../../../test/support/until.ts'
-import type { ChainConfig } from '../../shared/domain/chain.ts'
-import { ChainPool } from './chain-pool.ts'
+import { LocalNode } from '../../../../test/support/local-node.ts'
+import { ManualClock } from '../../../../test/support/manual-clock.ts'
+import { until } from '../../../../test/support/until.ts'
+import { chainConfigSchema, type ChainConfig } from '../../../shared/domain/chain.ts'
+import { ChainPool } from '../chain-pool.ts'
 import type { HandledBlock } from './head-subscriber.ts'
 import type { BlockEvent } from './header.ts'
 
@@ -34,7 +34,13 @@ async function startNode(blocks = 0): Promise<LocalNode> {
 
 function config(urls: readonly string[], chainId = '1'): ChainConfig {
   const endpoints = urls.map((url) => ({ url }))
-  return { chainId, name: 'Test', endpoints, pollIntervalMs: 1_000, requestTimeoutMs: 2_000 }
+  return chainConfigSchema.parse({
+    chainId,
+    name: 'Test',
+    endpoints,
+    pollIntervalMs: 1_000,
+    requestTimeoutMs: 2_000,
+  })
 }
 
 /** Collects the numbers of the blocks that one subscriber gets. */

@@ -1,4 +1,4 @@
-import { ChainRequestError } from './request-error.ts'
+import { ChainRequestError } from '../request-error.ts'
 import { arrayElements, objectMembers } from './raw-json.ts'
 
 /** One JSON-RPC request; `params` is JSON text sent byte for byte (spec nexum-host 8.6). */

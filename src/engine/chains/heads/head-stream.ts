@@ -1,14 +1,14 @@
-import type { Clock } from '../clock.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Clock } from '../../clock.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { HeadSubscriber } from './head-subscriber.ts'
 import type { HandledBlock, Missed } from './head-subscriber.ts'
 import type { BlockEvent, Header } from './header.ts'
 import { HeaderSource } from './header-source.ts'
 import { runHeadSession } from './head-session.ts'
-import { chainLimits, reconnectDelayMs } from './limits.ts'
-import { asChainRequestError } from './request-error.ts'
-import type { ChainRequestError } from './request-error.ts'
-import { sleep } from './sleep.ts'
+import { chainLimits, reconnectDelayMs } from '../limits.ts'
+import { asChainRequestError } from '../request-error.ts'
+import type { ChainRequestError } from '../request-error.ts'
+import { sleep } from '../sleep.ts'
 
 export interface HeadStreamOptions {
   readonly chainId: string

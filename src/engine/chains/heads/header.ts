@@ -1,8 +1,8 @@
 import { hexToBigInt, hexToBytes, numberToHex } from 'viem'
 import type { Hex } from 'viem'
 import { z } from 'zod'
-import { notJsonRpc } from './rpc-codec.ts'
-import type { RpcRequest } from './rpc-codec.ts'
+import { notJsonRpc } from '../wires/rpc-codec.ts'
+import type { RpcRequest } from '../wires/rpc-codec.ts'
 
 /** A block as a guest gets it (spec nexum-host 8.1). */
 export interface BlockEvent {

@@ -1,9 +1,9 @@
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import { headerRequest, readHeader } from './header.ts'
 import type { Header } from './header.ts'
-import { chainLimits } from './limits.ts'
-import { ChainRequestError } from './request-error.ts'
-import type { RpcAnswer } from './rpc-codec.ts'
+import { chainLimits } from '../limits.ts'
+import { ChainRequestError } from '../request-error.ts'
+import type { RpcAnswer } from '../wires/rpc-codec.ts'
 
 /** Headers asked for at once; a header without transactions is small, but a block's list of hashes is not. */
 const headersPerRequest = 16

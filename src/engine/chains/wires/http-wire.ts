@@ -1,12 +1,12 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { chainLimits } from './limits.ts'
-import { ChainRequestError } from './request-error.ts'
+import { chainLimits } from '../limits.ts'
+import { ChainRequestError } from '../request-error.ts'
 import { decodeReplies, encodeRequest, notJsonRpc } from './rpc-codec.ts'
 import type { RpcAnswer, RpcReply, RpcRequest } from './rpc-codec.ts'
 import { noAnswer, startDeadline } from './wire.ts'
 import type { Wire, WireOptions } from './wire.ts'
-import { errnoOf } from '../errno.ts'
+import { errnoOf } from '../../errno.ts'
 
 interface HttpAnswer {
   readonly status: number

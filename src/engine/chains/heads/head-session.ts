@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../../clock.ts'
 import { readHeader } from './header.ts'
 import type { Header } from './header.ts'
 import type { HeaderSource } from './header-source.ts'
-import { chainLimits } from './limits.ts'
-import { ChainRequestError } from './request-error.ts'
-import { sleep } from './sleep.ts'
+import { chainLimits } from '../limits.ts'
+import { ChainRequestError } from '../request-error.ts'
+import { sleep } from '../sleep.ts'
 
 export interface HeadSessionOptions {
   readonly source: HeaderSource

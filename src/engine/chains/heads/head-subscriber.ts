@@ -3,7 +3,7 @@ import type { Hex } from 'viem'
 import { toBlockEvent } from './header.ts'
 import type { BlockEvent, Header } from './header.ts'
 import type { HeaderSource } from './header-source.ts'
-import { chainLimits } from './limits.ts'
+import { chainLimits } from '../limits.ts'
 
 /** The last block a subscriber has handled. */
 export interface HandledBlock {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { ChainRequestError } from './request-error.ts'
+import { ChainRequestError } from '../request-error.ts'
 import type { RpcAnswer, RpcRequest } from './rpc-codec.ts'
 
 export interface WireOptions {
