@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChainPool } from '../../src/engine/chains/chain-pool.ts'
 import { Devnet } from '../../src/engine/devnet/devnet.ts'
 import type { DevnetOptions } from '../../src/engine/devnet/devnet.ts'
+import { chainConfigSchema } from '../../src/shared/domain/chain.ts'
 import { until } from '../support/until.ts'
 
 const devnets: Devnet[] = []
@@ -56,7 +57,13 @@ describe('the local devnet', () => {
     const pool = new ChainPool()
     const endpoints = [{ url: view.url! }]
     pool.configure([
-      { chainId: '31337', name: 'Devnet', endpoints, pollIntervalMs: 250, requestTimeoutMs: 5_000 },
+      chainConfigSchema.parse({
+        chainId: '31337',
+        name: 'Devnet',
+        endpoints,
+        pollIntervalMs: 250,
+        requestTimeoutMs: 5_000,
+      }),
     ])
     const blocks: bigint[] = []
     pool.subscribeHeads('31337', (block) => blocks.push(block.timestampMs))
@@ -80,7 +87,13 @@ describe('the local devnet', () => {
       const pool = new ChainPool()
       const endpoints = [{ url: devnet.view().url! }]
       pool.configure([
-        { chainId: '31337', name: 'Devnet', endpoints, pollIntervalMs: 250, requestTimeoutMs: 5_000 },
+        chainConfigSchema.parse({
+          chainId: '31337',
+          name: 'Devnet',
+          endpoints,
+          pollIntervalMs: 250,
+          requestTimeoutMs: 5_000,
+        }),
       ])
       const number = Number(JSON.parse(await pool.request('31337', 'eth_blockNumber', '[]')))
       pool.dispose()

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ChainConfig } from '../../shared/domain/chain.ts'
+import { chainConfigSchema, type ChainConfig } from '../../shared/domain/chain.ts'
 import { ChainPool } from './chain-pool.ts'
 import type { ChainPoolOptions } from './chain-pool.ts'
 import type { ChainRequestError } from './request-error.ts'
@@ -24,14 +24,14 @@ function createPool(options: ChainPoolOptions = {}): ChainPool {
 }
 
 function config(urls: readonly string[], change: Partial<ChainConfig> = {}): ChainConfig {
-  return {
+  return chainConfigSchema.parse({
     chainId: '1',
     name: 'Test',
     endpoints: urls.map((url) => ({ url })),
     pollIntervalMs: 250,
     requestTimeoutMs: 2_000,
     ...change,
-  }
+  })
 }
 
 async function failureOf(work: Promise<unknown>): Promise<ChainRequestError> {

@@ -192,13 +192,14 @@ export class ChainDraft {
     this.saving = true
     try {
       await this.#client.chains.save({
-        config: {
+        config: chainConfigSchema.parse({
+          ...this.#original,
           chainId: this.chainId.trim(),
           name: this.name.trim(),
           endpoints: this.endpoints.map(({ url }) => ({ url: url.trim() })),
           pollIntervalMs: Number(this.pollIntervalMs),
           requestTimeoutMs: Number(this.requestTimeoutMs),
-        },
+        }),
       })
       this.error = null
       return true

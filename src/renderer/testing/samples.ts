@@ -1,5 +1,5 @@
 /** Values of every kind the console shows, complete and within the schemas. */
-import type { ChainView, EndpointView } from '../../shared/domain/chain.ts'
+import { chainConfigSchema, type ChainView, type EndpointView } from '../../shared/domain/chain.ts'
 import { defaultLimits, type LimitBounds } from '../../shared/domain/limits.ts'
 import type { LogRecord } from '../../shared/domain/log.ts'
 import type {
@@ -135,7 +135,13 @@ export function sampleEndpoint(label: string, change: Partial<EndpointView> = {}
 export function sampleChain(chainId: string, name: string, change: Partial<ChainView> = {}): ChainView {
   const url = `wss://${name.toLowerCase().replace(/\W+/g, '-')}.example.org`
   return {
-    config: { chainId, name, endpoints: [{ url }], pollIntervalMs: 4_000, requestTimeoutMs: 30_000 },
+    config: chainConfigSchema.parse({
+      chainId,
+      name,
+      endpoints: [{ url }],
+      pollIntervalMs: 4_000,
+      requestTimeoutMs: 30_000,
+    }),
     devnet: false,
     status: 'live',
     error: null,

@@ -1,4 +1,5 @@
 /** Whole states of the console: an operator's busy morning, and a first run. */
+import { chainConfigSchema } from '../../shared/domain/chain.ts'
 import type { Activity, Notice, Snapshot } from '../../shared/domain/engine.ts'
 import type { ModuleView } from '../../shared/domain/module.ts'
 import { busyUsage, idleUsage, sampleChain, sampleEndpoint, sampleError, sampleModule } from './samples.ts'
@@ -8,13 +9,13 @@ const minute = 60_000
 
 function devnetChain(modules: string[]) {
   return sampleChain('31337', 'Local devnet', {
-    config: {
+    config: chainConfigSchema.parse({
       chainId: '31337',
       name: 'Local devnet',
       endpoints: [{ url: 'ws://127.0.0.1:8545' }],
       pollIntervalMs: 1_000,
       requestTimeoutMs: 10_000,
-    },
+    }),
     devnet: true,
     head: { number: 12_840, hash: '0x00', timestamp: Date.now() - 900, receivedAt: Date.now() - 800 },
     endpoints: [sampleEndpoint('ws://127.0.0.1:8545', { latencyMsP50: 2, latencyMsP99: 5, errors: 0 })],
@@ -244,25 +245,25 @@ export function busyMorning(): Snapshot {
           sampleEndpoint('wss://eth.example.org', { latencyMsP50: 61 }),
           sampleEndpoint('https://eth-2.example.org', { health: 'standby' }),
         ],
-        config: {
+        config: chainConfigSchema.parse({
           chainId: '1',
           name: 'Ethereum',
           endpoints: [{ url: 'wss://eth.example.org/v3/key' }, { url: 'https://eth-2.example.org' }],
           pollIntervalMs: 4_000,
           requestTimeoutMs: 30_000,
-        },
+        }),
       }),
       sampleChain('100', 'Gnosis', {
         modules: readers('100'),
         status: 'live',
         head: { number: 47_386_119, hash: '0x00', timestamp: now - 72_000, receivedAt: now - 4_000 },
-        config: {
+        config: chainConfigSchema.parse({
           chainId: '100',
           name: 'Gnosis',
           endpoints: [{ url: 'https://rpc.gnosischain.com' }, { url: 'wss://gnosis.drpc.org/v1' }],
           pollIntervalMs: 5_000,
           requestTimeoutMs: 30_000,
-        },
+        }),
         endpoints: [
           sampleEndpoint('https://rpc.gnosischain.com', {
             health: 'failing',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { chainPolicyShape } from './operator/chain-policy.ts'
 import { chainIdSchema, errorReportSchema, timestampMsSchema } from './primitives.ts'
 
 export const endpointSchemes = ['http:', 'https:', 'ws:', 'wss:'] as const
@@ -42,6 +43,7 @@ export const chainConfigSchema = z.object({
   pollIntervalMs: z.number().int().min(250).max(600_000).default(4_000),
   /** Bound of one guest call, in milliseconds (spec nexum-host 5.3 request_timeout_secs). */
   requestTimeoutMs: z.number().int().min(100).max(600_000).default(30_000),
+  ...chainPolicyShape,
 })
 export type ChainConfig = z.infer<typeof chainConfigSchema>
 

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { budgetsSchema } from './budgets.ts'
 import { chainConfigSchema } from './chain.ts'
 import { moduleLimitsSchema } from './limits.ts'
+import { moduleGrantsSchema } from './operator/grants.ts'
+import { operatorSchema } from './operator/operator.ts'
 import { moduleNameSchema, sha256Schema } from './primitives.ts'
 
 export const themeSchema = z.enum(['system', 'dark', 'light'])
@@ -20,6 +22,8 @@ export const installedModuleSchema = z.object({
   enabled: z.boolean(),
   /** Limits the operator raised or lowered; the rest is default, narrowed by the manifest. */
   limits: moduleLimitsSchema.partial().default({}),
+  /** Accounts, methods, destinations and the like; read it through `moduleGrants`. */
+  grants: moduleGrantsSchema.optional(),
 })
 export type InstalledModule = z.infer<typeof installedModuleSchema>
 
@@ -35,6 +39,8 @@ export const settingsSchema = z.object({
   examplesSeen: z.array(z.string()).default([]),
   /** What modules may use together and each; without it nothing is limited over time. */
   budgets: budgetsSchema.optional(),
+  /** Limits, capabilities' backends, observability and discovery (spec nexum-host 5). */
+  operator: operatorSchema.prefault({}),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

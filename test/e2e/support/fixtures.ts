@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test as base } from '@playwright/test'
-import type { ChainConfig } from '../../../src/shared/domain/chain.ts'
+import { chainConfigSchema, type ChainConfig } from '../../../src/shared/domain/chain.ts'
 import { Anvil } from '../../support/anvil.ts'
 import { Paddock, temporaryFolder } from './paddock.ts'
 import type { StartOptions } from './paddock.ts'
@@ -49,13 +49,13 @@ export const test = base.extend<Tools>({
 
 /** The settings of a chain whose heads are asked for as often as may be. */
 export function ownChain(...urls: readonly string[]): ChainConfig {
-  return {
+  return chainConfigSchema.parse({
     chainId: String(ownChainId),
     name: 'Own chain',
     endpoints: urls.map((url) => ({ url })),
     pollIntervalMs: 250,
     requestTimeoutMs: 5_000,
-  }
+  })
 }
 
 export { expect } from '@playwright/test'

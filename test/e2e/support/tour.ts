@@ -1,5 +1,6 @@
 /** A console with something on every screen: a devnet, both examples, one module that fails, one that waits. */
 import path from 'node:path'
+import { chainConfigSchema } from '../../../src/shared/domain/chain.ts'
 import { Chains } from '../screens/chains.ts'
 import { ConsentSheet } from '../screens/consent-sheet.ts'
 import { Frame } from '../screens/frame.ts'
@@ -38,13 +39,11 @@ export async function tourOptions(folder: string): Promise<StartOptions> {
   return {
     settings: {
       chains: [
-        {
+        chainConfigSchema.parse({
           chainId: '8453',
           name: 'Base',
           endpoints: [{ url: 'wss://127.0.0.1:9/base' }, { url: 'http://127.0.0.1:9/' }],
-          pollIntervalMs: 4_000,
-          requestTimeoutMs: 30_000,
-        },
+        }),
       ],
     },
     examples: [examples.blockLogger, examples.balanceWatch, trap, flood],

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { callContext } from '../../../../test/support/call-context.ts'
 import { LocalNode } from '../../../../test/support/local-node.ts'
+import { chainConfigSchema } from '../../../shared/domain/chain.ts'
 import { ChainPool } from '../../chains/chain-pool.ts'
 import { HostFailure } from '../capability.ts'
 import { createChainCapability } from './chain-capability.ts'
@@ -22,7 +23,15 @@ afterEach(async () => {
 
 function configure(...urls: string[]): void {
   const endpoints = urls.map((url) => ({ url }))
-  pool.configure([{ chainId: '1', name: 'Test', endpoints, pollIntervalMs: 1_000, requestTimeoutMs: 300 }])
+  pool.configure([
+    chainConfigSchema.parse({
+      chainId: '1',
+      name: 'Test',
+      endpoints,
+      pollIntervalMs: 1_000,
+      requestTimeoutMs: 300,
+    }),
+  ])
 }
 
 function call(name: string, ...args: unknown[]): Promise<unknown> {

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { sha256Schema } from '../primitives.ts'
+import { addressSchema, destinationSchema, methodSchema } from './common.ts'
+
+/** What the operator gave one module beyond its capabilities (spec nexum-host 5.1, 6.6, 8.8, 8.11). */
+export const moduleGrantsSchema = z.object({
+  /** Accounts it may see and sign with, in this order. */
+  accounts: z.array(addressSchema).max(64).default([]),
+  /** Who agrees to each signature. */
+  approval: z.enum(['auto', 'ask', 'deny']).default('ask'),
+  /** JSON-RPC methods beyond the reads, of those that its chains offer. */
+  extraMethods: z.array(methodSchema).max(256).default([]),
+  /** Private addresses it may reach, beside those that every module may. */
+  permitDestinations: z.array(destinationSchema).max(256).default([]),
+  /** Entries of its HTTP allowlist that are refused. */
+  refusedHosts: z.array(z.string().max(253)).max(256).default([]),
+  /** Entries of its topic list that are refused. */
+  refusedTopics: z.array(z.string().max(256)).max(256).default([]),
+  /** SHA-256 its component must have, whatever its manifest says (spec 4.4). */
+  digest: sha256Schema.nullable().default(null),
+})
+export type ModuleGrants = z.infer<typeof moduleGrantsSchema>
+
+const none: ModuleGrants = moduleGrantsSchema.parse({})
+
+/** The grants of a module's record; nothing beyond its capabilities where none were kept. */
+export function moduleGrants(record: { readonly grants?: ModuleGrants | undefined }): ModuleGrants {
+  return record.grants ?? none
+}
