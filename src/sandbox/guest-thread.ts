@@ -7,7 +7,7 @@ import { LogBuffer } from './bridge/log-buffer.ts'
 import type { GuestThreadData, ToGuest } from './bridge/messages.ts'
 import { guestContract } from './contracts/registry.ts'
 import type { GuestProgram } from './programs/guest-program.ts'
-import { storeError } from './store/errors.ts'
+import { storeError } from '../shared/store/errors.ts'
 import type { LoadSpec } from '../shared/sandbox/protocol.ts'
 
 const { control: buffer, port } = workerData as GuestThreadData

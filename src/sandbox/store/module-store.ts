@@ -15,7 +15,7 @@ import {
   storeStatements,
 } from '../../shared/store/schema.ts'
 import { HostRefusal } from '../host-refusal.ts'
-import { storeError } from './errors.ts'
+import { storeError } from '../../shared/store/errors.ts'
 import { openDatabase } from './open-database.ts'
 
 export interface StoreOptions {

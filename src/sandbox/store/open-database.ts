@@ -9,7 +9,7 @@ import {
   storeOwnerMeta,
   storeStatements,
 } from '../../shared/store/schema.ts'
-import { storeError } from './errors.ts'
+import { storeError } from '../../shared/store/errors.ts'
 
 export interface OpenedDatabase {
   readonly database: Database.Database

@@ -1,5 +1,5 @@
 /** SQLite's and the file system's failures as typed errors. Messages name no path: guests may see them. */
-import { PaddockError, type ErrorCode } from '../../shared/errors.ts'
+import { PaddockError, type ErrorCode } from '../errors.ts'
 
 const messages = {
   'store.corrupt': 'The store file is damaged.',
