@@ -5,6 +5,7 @@
  * `group.reason` identifier (DESIGN.md, "Errors"). Every error says what is
  * wrong (`message`), and, where the operator can do something, what (`remedy`).
  */
+import { actorErrorRemedies } from './contracts/actor-errors.ts'
 
 /** Every code Paddock can raise, with the remedy shown unless the error brings a better one. */
 export const errorCodes = {
@@ -108,6 +109,7 @@ export const errorCodes = {
   'ipc.forbidden': 'This is a fault of the console; report it.',
   'ipc.timeout': 'Try again; if it persists, the engine is overloaded.',
   'internal.bug': 'This is a fault of Paddock; report it with the log.',
+  ...actorErrorRemedies,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
