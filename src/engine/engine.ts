@@ -35,6 +35,8 @@ import { StateHub } from './state-hub.ts'
 import { StoreBrowser } from './store-browser/store-browser.ts'
 import { SupervisionStore } from './supervisor/supervision-store.ts'
 import { LogHub } from './telemetry/log-hub.ts'
+import { createEngineMetrics } from './telemetry/metrics/engine-metrics.ts'
+import type { MetricRegistry } from './telemetry/metrics/metric-registry.ts'
 import { EngineFigures } from './telemetry/engine-figures.ts'
 import { engineLog, type EngineLog } from './telemetry/engine-log.ts'
 
@@ -45,6 +47,8 @@ export class Engine {
   readonly modules: ModuleService
   readonly governor: Governor
   readonly gates: Gates
+  /** Counters and gauges for Prometheus (spec nexum-host 14.2). */
+  readonly metrics: MetricRegistry
   readonly stateDir: string
 
   private readonly options: EngineOptions
@@ -82,6 +86,11 @@ export class Engine {
       onWarning: (error) => this.state.raise('supervision', 'warn', { kind: 'engine' }, error),
     })
     this.gates = createGates(clock)
+    this.metrics = createEngineMetrics({
+      clock,
+      chains: () => this.chains.configs(),
+      modules: () => this.registryEntries(),
+    })
     this.governor = new Governor({
       clock,
       storage: new LedgerFiles(this.paths.budgets),
@@ -155,6 +164,7 @@ export class Engine {
         logs: this.logs,
         supervision: this.supervision,
         state: this.state,
+        metrics: this.metrics,
         totals: this.figures.totals,
         sources: {
           blocks: (chainId, from, listener) =>
@@ -168,6 +178,7 @@ export class Engine {
       measureMeans: () => measureMeans(this.paths.root),
     })
     const installer = new Installer({ registry: this.registry, records, loader, state: this.state })
+    this.registry.onAnyDispatch((module, dispatch) => this.metrics.dispatch(module, dispatch))
     this.browser = new StoreBrowser({ entry: options.entries.storeReader })
     this.modules = new ModuleService({
       registry: this.registry,

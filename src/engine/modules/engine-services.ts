@@ -8,6 +8,7 @@ import type { SandboxLauncher } from '../sandboxes/launcher.ts'
 import type { StateHub } from '../state-hub.ts'
 import type { SupervisionStore } from '../supervisor/supervision-store.ts'
 import type { LogHub } from '../telemetry/log-hub.ts'
+import type { MetricsPort } from '../telemetry/metrics/metrics-port.ts'
 import type { ModuleMetrics } from '../telemetry/module-metrics.ts'
 import type { Compiler } from '../compiler/compiler.ts'
 
@@ -25,6 +26,8 @@ export interface EngineServices {
   readonly logs: LogHub
   readonly supervision: SupervisionStore
   readonly state: StateHub
+  /** Counters for Prometheus. */
+  readonly metrics: MetricsPort
   /** Figures of all modules together. */
   readonly totals: ModuleMetrics
 }

@@ -2,7 +2,7 @@
 import type { Series } from '../../shared/domain/engine.ts'
 import type { GuestLogRecord, LogContext, LogRecord } from '../../shared/domain/log.ts'
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
-import { defaultLimits } from '../../shared/domain/limits.ts'
+import { defaultLimits, type ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
@@ -117,6 +117,11 @@ export class ModuleEntry {
       this.loaded = before
       throw error
     }
+  }
+
+  /** What it may use now. */
+  get limits(): ModuleLimits {
+    return this.loaded?.assessment.limitsGiven ?? { ...defaultLimits, ...definedLimits(this.record.limits) }
   }
 
   /** Whether it asked for events of the chain. */

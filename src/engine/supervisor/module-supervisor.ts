@@ -66,6 +66,11 @@ export class ModuleSupervisor {
     return this.state.run
   }
 
+  /** Failures since the last committed event. */
+  get consecutiveFailures(): number {
+    return this.state.consecutiveFailures
+  }
+
   get restarts(): number {
     return this.failures.restarts
   }
