@@ -35,6 +35,10 @@ async function serve(spec: LoadSpec): Promise<void> {
         log.flush()
         return link.callHost(runningCall(), capability, name, args)
       },
+      statements: {
+        begin: (kind, budgetMs, revertible) => control.beginStatement(kind, budgetMs, revertible),
+        end: () => control.endStatement(),
+      },
     })
   } catch (error) {
     log.flush()

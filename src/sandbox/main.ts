@@ -5,12 +5,18 @@ import { openParentChannel, type ParentChannel } from '../shared/process/parent-
 import {
   engineMessageSchema,
   generationArgument,
+  sharedArgument,
   type EngineMessage,
+  type LoadSpec,
   type SandboxMessage,
 } from '../shared/sandbox/protocol.ts'
 import { GuestHost } from './bridge/guest-host.ts'
 
 const processReportMs = 2_000
+/** A process that several guests share is looked after more often. */
+const sharedReportMs = 500
+/** Where the only thread of a process is kept. */
+const onlyThread = -1
 /** Exit codes: the class matters to the engine, not the number. */
 const exitFault = 70
 const exitUsage = 64
@@ -23,7 +29,7 @@ function start(): void {
     process.exitCode = exitUsage
     return
   }
-  new SandboxProcess(channel, generation).start()
+  new SandboxProcess(channel, generation, process.argv.includes(sharedArgument)).start()
 }
 
 function readGeneration(args: readonly string[]): number | undefined {
@@ -33,23 +39,24 @@ function readGeneration(args: readonly string[]): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
+interface GuestThread {
+  readonly host: GuestHost
+  loadId: number | undefined
+}
+
 class SandboxProcess {
   private readonly channel: ParentChannel
   private readonly generation: number
-  private readonly guest: GuestHost
-  private loadId: number | undefined
+  /** Threads are begun as they are loaded, rather than one with the process. */
+  private readonly isShared: boolean
+  private readonly threads = new Map<number, GuestThread>()
   private stopping = false
 
-  constructor(channel: ParentChannel, generation: number) {
+  constructor(channel: ParentChannel, generation: number, isShared: boolean) {
     this.channel = channel
     this.generation = generation
-    this.guest = new GuestHost({
-      script: join(__dirname, 'guest.cjs'),
-      onLoaded: (result) => this.post({ type: 'loaded', generation, id: this.loadId ?? 0, result }),
-      onReplies: (replies) => this.post({ type: 'replies', generation, replies }),
-      onHostCalls: (calls) => this.post({ type: 'host-calls', generation, calls }),
-      onLogs: (records, dropped) => this.post({ type: 'logs', generation, records, dropped }),
-    })
+    this.isShared = isShared
+    if (!isShared) this.begin(undefined)
   }
 
   start(): void {
@@ -60,6 +67,35 @@ class SandboxProcess {
     this.channel.onDisconnect(() => process.exit(0))
     this.reportProcess()
     this.post({ type: 'ready', generation: this.generation })
+  }
+
+  /** Begins a guest thread; `thread` is left out for the only one of its process. */
+  private begin(thread: number | undefined): GuestThread {
+    const { generation } = this
+    const named = thread === undefined ? {} : { thread }
+    const begun: GuestThread = {
+      loadId: undefined,
+      host: new GuestHost({
+        script: join(__dirname, 'guest.cjs'),
+        onLoaded: (result) =>
+          this.post({ type: 'loaded', generation, ...named, id: begun.loadId ?? 0, result }),
+        onReplies: (replies) => this.post({ type: 'replies', generation, ...named, replies }),
+        onHostCalls: (calls) => this.post({ type: 'host-calls', generation, ...named, calls }),
+        onLogs: (records, dropped) => this.post({ type: 'logs', generation, ...named, records, dropped }),
+        ...(thread === undefined
+          ? {}
+          : {
+              onOverdue: (call, statement) =>
+                this.post({ type: 'overdue', generation, thread, call, statement }),
+              onEnded: (error) => {
+                this.threads.delete(thread)
+                this.post({ type: 'thread-ended', generation, thread, error })
+              },
+            }),
+      }),
+    }
+    this.threads.set(thread ?? onlyThread, begun)
+    return begun
   }
 
   private post(message: SandboxMessage): void {
@@ -79,18 +115,21 @@ class SandboxProcess {
   private handle(message: EngineMessage): void {
     switch (message.type) {
       case 'load':
-        if (this.loadId !== undefined) return
-        this.loadId = message.id
-        this.guest.load(message.spec)
+        this.load(message.thread, message.id, message.spec)
         return
       case 'calls':
-        this.guest.call(message.calls)
+        this.threads.get(message.thread ?? onlyThread)?.host.call(message.calls)
         return
       case 'cancel':
-        this.guest.cancel(message.id)
+        this.threads.get(message.thread ?? onlyThread)?.host.cancel(message.id)
         return
-      case 'host-replies':
-        for (const { id, outcome } of message.replies) this.guest.reply(id, outcome)
+      case 'host-replies': {
+        const host = this.threads.get(message.thread ?? onlyThread)?.host
+        for (const { id, outcome } of message.replies) host?.reply(id, outcome)
+        return
+      }
+      case 'stop-thread':
+        void this.threads.get(message.thread)?.host.stop(message.graceMs)
         return
       case 'stop':
         void this.stop(message.id, message.graceMs)
@@ -101,10 +140,23 @@ class SandboxProcess {
     }
   }
 
+  private load(thread: number | undefined, id: number, spec: LoadSpec): void {
+    const known = this.threads.get(thread ?? onlyThread)
+    if (
+      known !== undefined
+        ? known.loadId !== undefined
+        : !this.isShared || thread === undefined || this.stopping
+    )
+      return
+    const loaded = known ?? this.begin(thread)
+    loaded.loadId = id
+    loaded.host.load(spec)
+  }
+
   private async stop(id: number, graceMs: number): Promise<void> {
     if (this.stopping) return
     this.stopping = true
-    await this.guest.stop(graceMs)
+    await Promise.all([...this.threads.values()].map(({ host }) => host.stop(graceMs)))
     this.channel.post({ type: 'stopped', generation: this.generation, id } satisfies SandboxMessage, () =>
       process.exit(0),
     )
@@ -113,7 +165,7 @@ class SandboxProcess {
   private reportProcess(): void {
     let cpu = process.cpuUsage()
     let timeMs = performance.now()
-    const timer = setInterval(() => {
+    const report = (): void => {
       const used = process.cpuUsage(cpu)
       const nowMs = performance.now()
       this.post({
@@ -125,8 +177,10 @@ class SandboxProcess {
       })
       cpu = process.cpuUsage()
       timeMs = nowMs
-    }, processReportMs)
-    timer.unref()
+    }
+    // What a process with threads takes without any of them: its ceiling is above that.
+    if (this.isShared) report()
+    setInterval(report, this.isShared ? sharedReportMs : processReportMs).unref()
   }
 }
 

@@ -22,6 +22,7 @@ export async function localModule(name: string, config: GuestConfig): Promise<Lo
     callHost: () => {
       throw new Error('this module must not need the engine')
     },
+    statements: { begin: () => undefined, end: () => undefined },
   })
   const run = (operation: string, payload: unknown): void => {
     const prepared = instance.operations.prepare(operation, payload)

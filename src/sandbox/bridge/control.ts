@@ -6,6 +6,7 @@
  * watchdog stops it, never both.
  */
 
+import { statementKinds, type StatementKind, type StatementMark } from '../../shared/sandbox/protocol.ts'
 import { AdaptiveSpin } from './spin.ts'
 
 const signalWord = 0
@@ -13,7 +14,14 @@ const stateWord = 1
 /** Byte offset of the float64 with the running call's start. */
 const startOffset = 8
 const outputWord = 4
-const bytes = 24
+/** 0 while no SQL runs, else its kind from 1, and whether it is revertible. */
+const statementWord = 5
+/** Byte offsets of float64s: when the SQL began, and its budget. */
+const statementStartOffset = 24
+const statementBudgetOffset = 32
+const bytes = 40
+const revertibleBit = 0x100
+const kindMask = 0xff
 /** A guest that is called again and again gets its next call within this. */
 const signalSpinMs = 0.2
 
@@ -35,12 +43,16 @@ export class ControlBlock {
   readonly buffer: SharedArrayBuffer
   private readonly words: Int32Array
   private readonly start: Float64Array
+  private readonly statementStart: Float64Array
+  private readonly statementBudget: Float64Array
   private readonly spin = new AdaptiveSpin(signalSpinMs)
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(bytes)) {
     this.buffer = buffer
     this.words = new Int32Array(buffer)
     this.start = new Float64Array(buffer, startOffset, 1)
+    this.statementStart = new Float64Array(buffer, statementStartOffset, 1)
+    this.statementBudget = new Float64Array(buffer, statementBudgetOffset, 1)
   }
 
   /** Main thread: says that a message waits. */
@@ -99,6 +111,32 @@ export class ControlBlock {
     const phase = state & phaseMask
     if (phase !== running && phase !== settling) return undefined
     return { ordinal: state >>> phaseBits, startedMs: this.start[0] ?? 0, isSettling: phase === settling }
+  }
+
+  /** Guest thread: SQL of this kind begins, with its budget in milliseconds. */
+  beginStatement(kind: StatementKind, budgetMs: number, revertible: boolean): void {
+    this.statementStart[0] = monotonicMs()
+    this.statementBudget[0] = budgetMs
+    const number = statementKinds.indexOf(kind) + 1
+    Atomics.store(this.words, statementWord, number | (revertible ? revertibleBit : 0))
+  }
+
+  /** Guest thread: the SQL has ended. */
+  endStatement(): void {
+    Atomics.store(this.words, statementWord, 0)
+  }
+
+  /** Main thread: the SQL that runs. */
+  runningStatement(): StatementMark | undefined {
+    const state = Atomics.load(this.words, statementWord)
+    const kind = statementKinds[(state & kindMask) - 1]
+    if (kind === undefined) return undefined
+    return {
+      kind,
+      budgetMs: this.statementBudget[0] ?? 0,
+      ranMs: Math.max(0, monotonicMs() - (this.statementStart[0] ?? 0)),
+      revertible: (state & revertibleBit) !== 0,
+    }
   }
 
   /** Main thread: when the last call began, in `monotonicMs`. */

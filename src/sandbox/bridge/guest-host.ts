@@ -14,6 +14,7 @@ import type {
   HostOutcome,
   LoadResult,
   LoadSpec,
+  StatementMark,
 } from '../../shared/sandbox/protocol.ts'
 import { ControlBlock, monotonicMs, nextOrdinal } from './control.ts'
 import type { FromGuest, GuestThreadData, QueuedCall, ToGuest } from './messages.ts'
@@ -27,6 +28,10 @@ export interface GuestHostOptions {
   readonly onReplies: (replies: CallReply[]) => void
   readonly onHostCalls: (calls: HostCall[]) => void
   readonly onLogs: (records: GuestLogRecord[], dropped: number) => void
+  /** A call ran too long and its thread is being ended, which a statement that runs holds up. */
+  readonly onOverdue?: (call: number, statement: StatementMark | null) => void
+  /** The thread is gone, and everything it sent and every answer it owed has been passed on. */
+  readonly onEnded?: (error: ErrorReport | null) => void
 }
 
 /** What arrived from the guest thread in one turn of the event loop. */
@@ -60,6 +65,7 @@ export class GuestHost {
   /** Calls in the guest thread's hands, in order. */
   private readonly outstanding = new Map<number, WatchedCall>()
   private ordinal = 0
+  private watchesStatements = false
   private loading = false
   /** Nothing can run any more; later calls are answered at once. */
   private ended = false
@@ -89,20 +95,24 @@ export class GuestHost {
     this.exited = new Promise((resolve) => {
       this.worker.once('exit', () => {
         this.onTurn()
+        const inOrder = this.closed
         this.end()
         resolve()
+        options.onEnded?.(inOrder ? null : this.threadGone())
       })
     })
     this.watchdog = new Watchdog({
       control: this.control,
       outstanding: () => this.outstanding.values(),
       onOverdue: (call, reason, settled) => this.endOverdue(call, reason, settled),
+      watchesStatements: () => this.watchesStatements,
     })
   }
 
   /** Loads the module; `onLoaded` answers once. */
   load(spec: LoadSpec): void {
     this.loading = true
+    this.watchesStatements = spec.watchStatements === true
     if (this.ended) {
       this.settleLoad({ ok: false, error: this.threadGone() })
       return
@@ -212,14 +222,23 @@ export class GuestHost {
 
   private endOverdue(watched: WatchedCall, reason: EndReason, settled: boolean): void {
     const { call } = watched
-    const error = settled
-      ? new PaddockError('store.io', 'The store did not commit in time.')
-      : reason === 'deadline'
+    const statement = this.watchesStatements ? (this.control.runningStatement() ?? null) : null
+    this.options.onOverdue?.(call.id, statement)
+    const error =
+      statement !== null && reason === 'statement'
         ? new PaddockError(
-            'sandbox.deadline',
-            `The call took longer than ${call.deadlineMs} ms and was stopped.`,
+            statement.revertible ? 'sqlite.statement_timeout' : 'sqlite.remote_indeterminate_result',
+            `The ${statement.kind} took longer than ${statement.budgetMs} ms and was ended with its instance.`,
+            { details: { budgetMs: statement.budgetMs, kind: statement.kind } },
           )
-        : new PaddockError('sandbox.cancelled', 'The call was cancelled while it ran.')
+        : settled
+          ? new PaddockError('store.io', 'The store did not commit in time.')
+          : reason === 'deadline'
+            ? new PaddockError(
+                'sandbox.deadline',
+                `The call took longer than ${call.deadlineMs} ms and was stopped.`,
+              )
+            : new PaddockError('sandbox.cancelled', 'The call was cancelled while it ran.')
     this.terminate(watched, error.toReport())
   }
 

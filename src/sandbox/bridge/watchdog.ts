@@ -6,6 +6,8 @@ import { monotonicMs, type ControlBlock } from './control.ts'
 const settleGraceMs = 2_000
 /** How soon a cancelled call is looked after that may begin at any moment. */
 const cancelCheckMs = 10
+/** How often SQL is looked after while calls are under way: it may begin at any moment. */
+const statementCheckMs = 50
 /** Node's timers take no longer delay. */
 const maxDelayMs = 0x7fff_ffff
 
@@ -15,7 +17,7 @@ export interface WatchedCall {
   cancelled: boolean
 }
 
-export type EndReason = 'deadline' | 'cancelled'
+export type EndReason = 'deadline' | 'cancelled' | 'statement'
 
 export interface WatchdogOptions {
   readonly control: ControlBlock
@@ -23,6 +25,8 @@ export interface WatchdogOptions {
   readonly outstanding: () => Iterable<WatchedCall>
   /** Called once when the guest thread must be terminated. `settled` tells that the call was settling already. */
   readonly onOverdue: (call: WatchedCall, reason: EndReason, settled: boolean) => void
+  /** Whether the thread runs SQL with budgets of its own (spec actors-sql 10). */
+  readonly watchesStatements: () => boolean
 }
 
 /** One timer for all calls: set to the earliest moment at which one could be overdue, then looked at anew. */
@@ -37,7 +41,10 @@ export class Watchdog {
 
   /** A call was sent; it cannot be overdue before `deadlineMs` from now. */
   watch(deadlineMs: number): void {
-    this.arm(monotonicMs() + deadlineMs)
+    this.arm(
+      monotonicMs() +
+        (this.options.watchesStatements() ? Math.min(deadlineMs, statementCheckMs) : deadlineMs),
+    )
   }
 
   /** A call was cancelled: ends it if it runs, else sees to it that it does not begin unseen. */
@@ -64,10 +71,15 @@ export class Watchdog {
     const { control, outstanding, onOverdue } = this.options
     const nowMs = monotonicMs()
     const running = control.runningCall()
+    const statement = this.options.watchesStatements() ? control.runningStatement() : undefined
     let nextMs = Number.POSITIVE_INFINITY
     for (const watched of outstanding()) {
       const { call } = watched
       const isRunning = running?.ordinal === watched.ordinal
+      if (isRunning && statement !== undefined && statement.ranMs >= statement.budgetMs) {
+        onOverdue(watched, 'statement', !control.stop(watched.ordinal))
+        return
+      }
       const dueMs = isRunning ? running.startedMs + call.deadlineMs : nowMs + call.deadlineMs
       if (isRunning && (watched.cancelled || dueMs <= nowMs)) {
         const reason = watched.cancelled ? 'cancelled' : 'deadline'
@@ -81,6 +93,7 @@ export class Watchdog {
       }
       nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : dueMs)
     }
-    if (nextMs !== Number.POSITIVE_INFINITY) this.arm(nextMs)
+    if (nextMs === Number.POSITIVE_INFINITY) return
+    this.arm(this.options.watchesStatements() ? Math.min(nextMs, nowMs + statementCheckMs) : nextMs)
   }
 }

@@ -1,17 +1,28 @@
 /** What a guest thread runs: a contract's own way of serving calls. One program per thread, one call at a time. */
 import type { PaddockError } from '../../shared/errors.ts'
-import type { CallOutcome, GuestCall, LoadSpec } from '../../shared/sandbox/protocol.ts'
+import type { CallOutcome, GuestCall, LoadSpec, StatementKind } from '../../shared/sandbox/protocol.ts'
 import type { LogBuffer } from '../bridge/log-buffer.ts'
 import type { CallCounts } from '../contracts/call-counts.ts'
 
 /** Asks the engine and blocks until it answers. Throws `HostRefusal`. */
 export type CallHost = (capability: string, name: string, args: unknown[]) => unknown
 
+/** Tells the watchdog which SQL runs since when (spec actors-sql 10). Costs three stores into shared memory. */
+export interface StatementMarks {
+  /**
+   * SQL of this kind begins; it may take `budgetMs`. `revertible`: ending the process now surely leaves nothing of it
+   * behind, because it only reads or an explicit transaction is open.
+   */
+  begin(kind: StatementKind, budgetMs: number, revertible: boolean): void
+  end(): void
+}
+
 /** What the thread lends to a program. */
 export interface ProgramContext {
   readonly spec: LoadSpec
   readonly log: LogBuffer
   readonly callHost: CallHost
+  readonly statements: StatementMarks
 }
 
 /** What was committed before, as far as the program keeps it. */

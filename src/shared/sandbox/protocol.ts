@@ -11,6 +11,8 @@ import { hostErrorSchema } from './host-error.ts'
 
 const id = z.number().int().nonnegative()
 const generation = z.number().int().nonnegative()
+/** Which guest thread of the process; absent for its only one. */
+const thread = z.number().int().nonnegative().optional()
 
 /** How a capability is linked: by the host, as a stub answering `unsupported`, or as one answering `denied`. */
 export const linkageSchema = z.enum(['provided', 'unsupported', 'denied'])
@@ -31,6 +33,10 @@ export const loadSpecSchema = z.object({
   capabilities: z.record(z.string(), linkageSchema),
   /** Lines below this level are not sent. */
   logLevel: logLevelSchema,
+  /** Whether the guest thread runs SQL with budgets of its own, which the watchdog then looks after. */
+  watchStatements: z.boolean().optional(),
+  /** What only the contract's guest side understands; checked by its own schema. */
+  contractData: z.unknown().optional(),
 })
 export type LoadSpec = z.infer<typeof loadSpecSchema>
 
@@ -58,17 +64,26 @@ export const hostOutcomeSchema = z.discriminatedUnion('ok', [
 export type HostOutcome = z.infer<typeof hostOutcomeSchema>
 
 export const engineMessageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('load'), generation, id, spec: loadSpecSchema }),
-  z.object({ type: z.literal('calls'), generation, calls: z.array(guestCallSchema) }),
+  /** Of a shared process: begins the thread, too. */
+  z.object({ type: z.literal('load'), generation, thread, id, spec: loadSpecSchema }),
+  z.object({ type: z.literal('calls'), generation, thread, calls: z.array(guestCallSchema) }),
   /** Ends the call if it runs (the guest thread is stopped), drops it if it waits. */
-  z.object({ type: z.literal('cancel'), generation, id }),
+  z.object({ type: z.literal('cancel'), generation, thread, id }),
   z.object({
     type: z.literal('host-replies'),
     generation,
+    thread,
     replies: z.array(z.object({ id, outcome: hostOutcomeSchema })),
   }),
   /** Finish the running call within `graceMs`, answer the rest `not-started`, close the store, exit 0. */
   z.object({ type: z.literal('stop'), generation, id, graceMs: z.number().nonnegative() }),
+  /** As `stop`, of one thread: the process goes on and answers `thread-ended`. */
+  z.object({
+    type: z.literal('stop-thread'),
+    generation,
+    thread: z.number().int().nonnegative(),
+    graceMs: z.number().nonnegative(),
+  }),
   z.object({ type: z.literal('ping'), generation, nonce: z.number().int() }),
 ])
 export type EngineMessage = z.infer<typeof engineMessageSchema>
@@ -141,15 +156,30 @@ export const loadResultSchema = z.discriminatedUnion('ok', [
 ])
 export type LoadResult = z.infer<typeof loadResultSchema>
 
+/** What kind of SQL runs; each has a budget of its own (spec actors-sql 10). */
+export const statementKinds = ['statement', 'script', 'migration', 'maintenance'] as const
+export type StatementKind = (typeof statementKinds)[number]
+
+/** SQL that a guest thread runs. */
+export const statementMarkSchema = z.object({
+  kind: z.enum(statementKinds),
+  budgetMs: z.number().nonnegative(),
+  ranMs: z.number().nonnegative(),
+  /** Ending the process now surely leaves nothing of it behind: it reads, or an explicit transaction is open. */
+  revertible: z.boolean(),
+})
+export type StatementMark = z.infer<typeof statementMarkSchema>
+
 export const sandboxMessageSchema = z.discriminatedUnion('type', [
   /** First message of the process: it listens now. */
   z.object({ type: z.literal('ready'), generation }),
-  z.object({ type: z.literal('loaded'), generation, id, result: loadResultSchema }),
-  z.object({ type: z.literal('replies'), generation, replies: z.array(callReplySchema) }),
-  z.object({ type: z.literal('host-calls'), generation, calls: z.array(hostCallSchema) }),
+  z.object({ type: z.literal('loaded'), generation, thread, id, result: loadResultSchema }),
+  z.object({ type: z.literal('replies'), generation, thread, replies: z.array(callReplySchema) }),
+  z.object({ type: z.literal('host-calls'), generation, thread, calls: z.array(hostCallSchema) }),
   z.object({
     type: z.literal('logs'),
     generation,
+    thread,
     records: z.array(guestLogRecordSchema),
     dropped: z.number().int().nonnegative(),
   }),
@@ -164,8 +194,21 @@ export const sandboxMessageSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('pong'), generation, nonce: z.number().int() }),
   z.object({ type: z.literal('stopped'), generation, id }),
+  /** What ran longer than its budget is being ended; a statement that runs in the thread holds that up. */
+  z.object({
+    type: z.literal('overdue'),
+    generation,
+    thread,
+    call: id,
+    /** What SQL ran, or null where none did. */
+    statement: statementMarkSchema.nullable(),
+  }),
+  /** The thread is gone; every call of it has its answer. */
+  z.object({ type: z.literal('thread-ended'), generation, thread, error: errorReportSchema.nullable() }),
 ])
 export type SandboxMessage = z.infer<typeof sandboxMessageSchema>
 
-/** The engine passes the generation as the only script argument: `--generation=N`. */
+/** The engine passes the generation as script argument: `--generation=N`. */
 export const generationArgument = '--generation='
+/** Script argument of a process that carries guest threads as they are asked for, rather than one from the start. */
+export const sharedArgument = '--shared'
