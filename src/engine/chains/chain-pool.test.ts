@@ -30,6 +30,8 @@ function config(urls: readonly string[], change: Partial<ChainConfig> = {}): Cha
     endpoints: urls.map((url) => ({ url })),
     pollIntervalMs: 250,
     requestTimeoutMs: 2_000,
+    // Retries have tests of their own.
+    rpcPolicy: { maxRetries: 0 },
     ...change,
   })
 }

@@ -15,6 +15,8 @@ export interface ChainPoolOptions {
   /** 0 inclusive to 1 exclusive; jitters the backoff. */
   readonly random?: () => number
   readonly policy?: RequestPolicy
+  /** Largest answer that a guest gets, in bytes; looked up for each request. */
+  readonly responseBytes?: () => number
   /** Names of the modules subscribed to a chain, for views. */
   readonly modulesOf?: (chainId: string) => readonly string[]
   /** The chain whose endpoint the built-in devnet sets, if any. */
@@ -25,6 +27,8 @@ export interface ChainPoolOptions {
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
+  /** A broadcast: never sent again once it may have left (spec nexum-host 8.6). */
+  readonly isOnce?: boolean
 }
 
 export interface HeadSubscription {
@@ -75,9 +79,12 @@ export class ChainPool {
     options: RequestOptions = {},
   ): Promise<string> {
     const request = { method, params: paramsJson }
-    const answer = await this.#configured(chainId).run(1, options.signal, (endpoint, bounds) =>
-      endpoint.call(request, bounds),
-    )
+    const answer = await this.#configured(chainId).run({
+      count: 1,
+      signal: options.signal,
+      isOnce: options.isOnce ?? false,
+      send: (endpoint, bounds) => endpoint.call(request, bounds),
+    })
     if (!answer.ok) throw answer.error
     return answer.result
   }
@@ -92,9 +99,12 @@ export class ChainPool {
     options: RequestOptions = {},
   ): Promise<readonly RpcAnswer[]> {
     if (requests.length === 0) return []
-    return this.#configured(chainId).run(requests.length, options.signal, (endpoint, bounds) =>
-      endpoint.callBatch(requests, bounds),
-    )
+    return this.#configured(chainId).run({
+      count: requests.length,
+      signal: options.signal,
+      isOnce: false,
+      send: (endpoint, bounds) => endpoint.callBatch(requests, bounds),
+    })
   }
 
   /**
@@ -155,6 +165,7 @@ export class ChainPool {
       clock: this.#clock,
       random: this.#options.random ?? Math.random,
       policy: this.#options.policy ?? defaultRequestPolicy,
+      responseBytes: this.#options.responseBytes ?? (() => chainLimits.responseBytes),
       onDidChange: () => this.#changed(),
       onFault: this.#options.onFault ?? (() => undefined),
     })

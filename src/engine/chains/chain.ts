@@ -1,6 +1,8 @@
 import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
+import { SentFailure, attempt } from './attempts.ts'
+import type { Work } from './attempts.ts'
 import { Endpoint } from './endpoint.ts'
 import { HeadStream } from './heads/head-stream.ts'
 import type { HandledBlock } from './heads/head-subscriber.ts'
@@ -8,13 +10,15 @@ import type { BlockEvent } from './heads/header.ts'
 import type { RequestPolicy } from './policy.ts'
 import { ChainRequestError, asChainRequestError } from './request-error.ts'
 import { RateWindow } from './statistics.ts'
-import type { WireOptions } from './wires/wire.ts'
+import { Timeline } from './timeline.ts'
 
 export interface ChainOptions {
   readonly chainId: string
   readonly clock: Clock
   readonly random: () => number
   readonly policy: RequestPolicy
+  /** Largest answer that a guest gets, in bytes. */
+  readonly responseBytes: () => number
   readonly onDidChange: () => void
   readonly onFault: (error: unknown) => void
 }
@@ -26,9 +30,13 @@ export class Chain {
   readonly #rate = new RateWindow()
   #config: ChainConfig | null = null
   #endpoints: readonly Endpoint[] = []
+  readonly #timeline: Timeline
+  #server: Endpoint | null = null
+  #failovers = 0
 
   constructor(options: ChainOptions) {
     this.#options = options
+    this.#timeline = new Timeline(options.clock)
     this.#stream = new HeadStream({
       chainId: options.chainId,
       clock: options.clock,
@@ -55,16 +63,15 @@ export class Chain {
 
   /** Takes a configuration, or null for none. Endpoints whose address stays keep their connection. */
   configure(config: ChainConfig | null): void {
-    const { chainId, clock, random } = this.#options
     const kept = new Map(this.#endpoints.map((endpoint) => [endpoint.url, endpoint]))
     const urls = [...new Set(config?.endpoints.map((endpoint) => endpoint.url) ?? [])]
+    const rate = config?.rpcPolicy.rateLimitPerSecond ?? 1
     this.#config = config
     this.#endpoints = urls.map((url) => {
       const existing = kept.get(url)
       kept.delete(url)
-      return (
-        existing ?? new Endpoint({ chainId, url, clock, random, onDidChange: () => this.#endpointChanged() })
-      )
+      existing?.bucket.configure(rate, rate)
+      return existing ?? this.#endpoint(url, rate)
     })
     for (const endpoint of kept.values()) endpoint.close()
     this.#stream.reconsider(true)
@@ -78,18 +85,15 @@ export class Chain {
   }
 
   /**
-   * Runs work on the first endpoint that can do it, within the chain's request timeout. Rejects with
-   * ChainRequestError: the most preferred endpoint's failure when all fail.
+   * Does work on the first endpoint that can do it, within the chain's request timeout: some attempts at each,
+   * the most preferred first unless it fails just now (spec nexum-host 8.6). Rejects with ChainRequestError: the
+   * first endpoint's failure when all fail.
    */
-  async run<T>(
-    count: number,
-    signal: AbortSignal | undefined,
-    work: (endpoint: Endpoint, options: WireOptions) => Promise<T>,
-  ): Promise<T> {
-    const { chainId, clock, policy } = this.#options
+  async run<T>(work: Work<T>): Promise<T> {
+    const { chainId, clock, random, policy } = this.#options
     const config = this.#config
     if (config === null || this.#endpoints.length === 0) throw unknownChain(chainId)
-    this.#rate.add(clock.now(), count)
+    this.#rate.add(clock.now(), work.count)
     const endsAt = clock.monotonicMs() + config.requestTimeoutMs
     const candidates = [
       ...this.#endpoints.filter((endpoint) => !endpoint.isFailing),
@@ -97,13 +101,24 @@ export class Chain {
     ]
     let failure: ChainRequestError | null = null
     for (const [index, endpoint] of candidates.entries()) {
-      const remainingMs = endsAt - clock.monotonicMs()
-      if (failure !== null && remainingMs <= 0) break
-      const timeoutMs = policy.attemptTimeoutMs(remainingMs, candidates.length - index)
+      const now = clock.monotonicMs()
+      if (failure !== null && endsAt <= now) break
+      const share = (endsAt - now) / (candidates.length - index)
+      const { maxRetries } = config.rpcPolicy
       try {
-        return await work(endpoint, { timeoutMs, signal })
+        const value = await attempt(endpoint, work, {
+          clock,
+          random,
+          policy,
+          maxRetries,
+          endsAt: now + share,
+        })
+        this.#served(endpoint, failure)
+        return value
       } catch (thrown) {
+        if (thrown instanceof SentFailure) throw thrown.failure
         const error = asChainRequestError(thrown)
+        endpoint.fail(error)
         if (!policy.mayFailOver(error)) throw error
         failure ??= error
       }
@@ -137,6 +152,11 @@ export class Chain {
       reconnects: stream.reconnects,
       blocksBackfilled: stream.backfilled,
       blocksSkipped: stream.skipped,
+      failovers: this.#failovers,
+      timeline: this.#timeline.entries,
+      logFilters: 0,
+      logsBackfilled: 0,
+      logsRemoved: 0,
     }
   }
 
@@ -171,7 +191,34 @@ export class Chain {
   }
 
   get #isConnecting(): boolean {
-    return this.#endpoints.some((endpoint) => endpoint.view(false).health === 'connecting')
+    return this.#endpoints.some((endpoint) => endpoint.isConnecting)
+  }
+
+  #endpoint(url: string, ratePerSecond: number): Endpoint {
+    const { chainId, clock, random, responseBytes } = this.#options
+    return new Endpoint({
+      chainId,
+      url,
+      clock,
+      random,
+      ratePerSecond,
+      responseBytes,
+      onDidChange: () => this.#endpointChanged(),
+    })
+  }
+
+  /** Keeps who serves requests; a less preferred endpoint that takes over is a failover. */
+  #served(endpoint: Endpoint, failure: ChainRequestError | null): void {
+    const before = this.#server
+    if (before === endpoint) return
+    this.#server = endpoint
+    const preferred = this.#endpoints[0]
+    if (before === null && endpoint === preferred) return
+    const from = before ?? preferred
+    if (from === undefined) return
+    const isWorse = this.#endpoints.indexOf(endpoint) > this.#endpoints.indexOf(from)
+    if (isWorse) this.#failovers++
+    this.#timeline.add(from.label, endpoint.label, isWorse ? (failure ?? from.error) : null)
   }
 
   #endpointChanged(): void {

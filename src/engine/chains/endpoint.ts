@@ -1,12 +1,15 @@
 import type { EndpointView } from '../../shared/domain/chain.ts'
 import { redactUrl } from '../../shared/url-redaction.ts'
 import type { Clock } from '../clock.ts'
-import { HttpWire } from './wires/http-wire.ts'
-import { chainLimits, reconnectDelayMs } from './limits.ts'
+import { TokenBucket } from '../token-bucket.ts'
+import { EndpointHealth } from './endpoint-health.ts'
+import { chainLimits } from './limits.ts'
 import { ChainRequestError, asChainRequestError, isEndpointFailure } from './request-error.ts'
+import { sleep } from './sleep.ts'
+import { LatencyRing } from './statistics.ts'
+import { HttpWire } from './wires/http-wire.ts'
 import { notJsonRpc } from './wires/rpc-codec.ts'
 import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
-import { LatencyRing } from './statistics.ts'
 import type { Subscriber, Wire, WireOptions } from './wires/wire.ts'
 import { WsWire } from './wires/ws-wire.ts'
 
@@ -15,6 +18,10 @@ export interface EndpointOptions {
   readonly url: string
   readonly clock: Clock
   readonly random: () => number
+  /** Requests per second and burst that it is asked (spec nexum-host 8.6). */
+  readonly ratePerSecond: number
+  /** Largest answer that a guest gets, in bytes; looked up for each request. */
+  readonly responseBytes: () => number
   /** Its health or its numbers changed. */
   readonly onDidChange: () => void
 }
@@ -24,40 +31,46 @@ export class Endpoint {
   readonly url: string
   readonly label: string
   readonly transport: 'http' | 'ws'
+  /** What guests' requests wait for; our own take from it without waiting. */
+  readonly bucket: TokenBucket
   readonly #options: EndpointOptions
   readonly #wire: Wire
+  readonly #health: EndpointHealth
   readonly #latencies = new LatencyRing()
-  #state: 'unknown' | 'connecting' | 'healthy' | 'failing' = 'unknown'
-  #error: ChainRequestError | null = null
   #noted: ChainRequestError | null = null
-  #firstContact: Promise<void> | null = null
-  #healthySince = 0
-  #failures = 0
-  #cancelProbe: (() => void) | null = null
+  #contacted: Promise<void> | null = null
+  #checkedAt = 0
   #takesBatches = true
   #requests = 0
   #errors = 0
   #isClosed = false
 
   constructor(options: EndpointOptions) {
+    const { clock, random, onDidChange, ratePerSecond } = options
     this.#options = options
     this.url = options.url
     this.label = redactUrl(options.url)
+    this.bucket = new TokenBucket(clock, ratePerSecond, ratePerSecond)
     // Whoever answers after a reconnect must be checked again.
-    this.#wire = openWire(new URL(options.url), () => (this.#firstContact = null))
+    this.#wire = openWire(new URL(options.url), () => (this.#contacted = null))
     this.transport = this.#wire.transport
+    this.#health = new EndpointHealth({ clock, random, onDidChange, probe: () => void this.#probe() })
   }
 
   get isFailing(): boolean {
-    return this.#state === 'failing'
+    return this.#health.state === 'failing'
   }
 
   get isHealthy(): boolean {
-    return this.#state === 'healthy'
+    return this.#health.state === 'healthy'
+  }
+
+  get isConnecting(): boolean {
+    return this.#health.state === 'connecting'
   }
 
   get error(): ChainRequestError | null {
-    return this.#error
+    return this.#health.error
   }
 
   get canPush(): boolean {
@@ -121,23 +134,27 @@ export class Endpoint {
     })
   }
 
-  /** Takes note of a failure that showed outside of a request, such as silence. */
+  /** Gives the endpoint up until it answers again: a request failed for good, or there was silence. */
   fail(error: ChainRequestError): void {
-    if (this.#isClosed || error.kind === 'cancelled' || error === this.#noted) return
-    this.#noted = error
-    this.#errors++
-    if (isEndpointFailure(error)) this.#becomeFailing(error)
-    this.#options.onDidChange()
+    if (this.#isClosed || error.kind === 'cancelled') return
+    this.#note(error)
+    if (!isEndpointFailure(error)) return
+    this.#contacted = null
+    this.#health.failing(error)
+  }
+
+  /** Gives up its connection, which may be dead without having said so. */
+  reset(error: ChainRequestError): void {
+    this.#wire.reset?.(error)
   }
 
   view(isServing: boolean): EndpointView {
-    const health = this.#state === 'healthy' ? (isServing ? 'serving' : 'standby') : this.#state
     return {
       label: this.label,
       transport: this.transport,
-      health,
-      error: this.#state === 'failing' ? (this.#error?.toReport() ?? null) : null,
+      ...this.#health.view(isServing),
       latencyMsP50: this.#latencies.quantile(0.5),
+      latencyMsP95: this.#latencies.quantile(0.95),
       latencyMsP99: this.#latencies.quantile(0.99),
       requests: this.#requests,
       errors: this.#errors,
@@ -146,8 +163,7 @@ export class Endpoint {
 
   close(): void {
     this.#isClosed = true
-    this.#cancelProbe?.()
-    this.#cancelProbe = null
+    this.#health.close()
     this.#wire.close()
   }
 
@@ -156,43 +172,81 @@ export class Endpoint {
     count: number,
     work: (remaining: WireOptions) => Promise<T>,
   ): Promise<T> {
-    const { clock } = this.#options
+    const { clock, responseBytes } = this.#options
+    await this.#pace(options)
     const startedAt = clock.monotonicMs()
     try {
       await this.#contact(options)
       this.#requests += count
       const sentAt = clock.monotonicMs()
-      const value = await work(this.#remaining(options, startedAt))
+      const value = await work({ maxBytes: responseBytes(), ...this.#remaining(options, startedAt) })
       this.#latencies.add(clock.monotonicMs() - sentAt)
+      // Whoever answers is well, whatever it was taken for.
+      if (this.isFailing) this.#healthy()
       this.#options.onDidChange()
       return value
     } catch (thrown) {
       const error = asChainRequestError(thrown)
-      this.fail(error)
+      this.#note(error)
+      // Who answers next may be another node.
+      if (error.kind === 'closed' || error.kind === 'unreachable') this.#contacted = null
       throw error
     }
   }
 
-  #remaining(options: WireOptions, startedAt: number): WireOptions {
-    const passedMs = this.#options.clock.monotonicMs() - startedAt
-    return { ...options, timeoutMs: Math.max(1, options.timeoutMs - passedMs) }
+  /** Waits for a token of the bucket: one for each message sent, a list being one. */
+  async #pace({ paceUntil, signal }: WireOptions): Promise<void> {
+    if (paceUntil === undefined) {
+      this.bucket.spend(1)
+      return
+    }
+    const { clock } = this.#options
+    const waitMs = this.bucket.reserve(1, paceUntil - clock.monotonicMs())
+    if (waitMs === null) throw new ChainRequestError('rate-limited', 'Too many requests wait for this chain.')
+    if (waitMs === 0) return
+    await sleep(clock, waitMs, signal ?? new AbortController().signal)
+    if (signal?.aborted === true) throw new ChainRequestError('cancelled', 'The request was cancelled.')
   }
 
-  /** Compares the node's chain id with the configured one before anything is asked of it (spec nexum-host 8.6). */
+  #note(error: ChainRequestError): void {
+    if (this.#isClosed || error.kind === 'cancelled' || error === this.#noted) return
+    this.#noted = error
+    this.#errors++
+    this.#health.stumble(error)
+  }
+
+  #remaining(options: WireOptions, startedAt: number): WireOptions {
+    const now = this.#options.clock.monotonicMs()
+    const leftMs = Math.min(
+      options.timeoutMs - (now - startedAt),
+      (options.paceUntil ?? Number.POSITIVE_INFINITY) - now,
+    )
+    return { ...options, timeoutMs: Math.max(1, leftMs) }
+  }
+
+  /**
+   * Compares the node's chain id with the configured one before anything is asked of it, after each reconnect,
+   * and from time to time: an address may lead elsewhere without a sign (spec nexum-host 8.6).
+   */
   async #contact(options: WireOptions): Promise<void> {
     if (this.#isClosed) throw new ChainRequestError('closed', 'The endpoint was removed.')
-    this.#firstContact ??= this.#checkChainId(options.timeoutMs).catch((error: unknown) => {
-      this.#firstContact = null
-      throw error
-    })
-    await orAborted(this.#firstContact, options.signal)
+    const { clock } = this.#options
+    const isOld = clock.monotonicMs() - this.#checkedAt >= chainLimits.chainIdRecheckMs
+    if (this.#contacted === null || isOld) {
+      this.#checkedAt = clock.monotonicMs()
+      const contacted = this.#checkChainId(options.timeoutMs)
+      this.#contacted = contacted
+      contacted.catch(() => {
+        if (this.#contacted === contacted) this.#contacted = null
+      })
+    }
+    await orAborted(this.#contacted, options.signal)
   }
 
   async #checkChainId(timeoutMs: number): Promise<void> {
-    if (this.#state === 'unknown') this.#state = 'connecting'
-    this.#options.onDidChange()
+    this.#health.connecting()
     const answer = await this.#wire.call({ method: 'eth_chainId', params: '[]' }, { timeoutMs })
-    if (!answer.ok) throw answer.error.httpStatus === 429 ? answer.error : noChainId()
+    if (!answer.ok) throw isEndpointFailure(answer.error) ? answer.error : noChainId()
     const chainId = readChainId(answer.result)
     if (chainId !== this.#options.chainId) {
       throw new ChainRequestError(
@@ -200,34 +254,15 @@ export class Endpoint {
         `The endpoint serves chain ${chainId} instead of ${this.#options.chainId}.`,
       )
     }
-    this.#becomeHealthy()
+    this.#healthy()
   }
 
-  #becomeHealthy(): void {
-    if (this.#isClosed) return
-    this.#cancelProbe?.()
-    this.#cancelProbe = null
-    this.#state = 'healthy'
-    this.#error = null
-    this.#takesBatches = true
-    this.#healthySince = this.#options.clock.monotonicMs()
-    this.#options.onDidChange()
-  }
-
-  #becomeFailing(error: ChainRequestError): void {
-    const { clock, random } = this.#options
-    const wasHealthy = this.#state === 'healthy'
-    if (wasHealthy && clock.monotonicMs() - this.#healthySince >= chainLimits.healthyMs) this.#failures = 0
-    this.#state = 'failing'
-    this.#error = error
-    this.#firstContact = null
-    if (this.#cancelProbe !== null) return
-    this.#cancelProbe = clock.after(reconnectDelayMs(this.#failures++, random), () => void this.#probe())
+  #healthy(): void {
+    if (!this.isHealthy) this.#takesBatches = true
+    this.#health.healthy()
   }
 
   async #probe(): Promise<void> {
-    this.#cancelProbe = null
-    if (this.#isClosed || this.#state !== 'failing') return
     try {
       await this.#contact({ timeoutMs: chainLimits.ownRequestMs })
     } catch (error) {
@@ -238,7 +273,9 @@ export class Endpoint {
 
 /** The wire for an address of the schemes http, https, ws, wss. */
 export function openWire(url: URL, onDidClose?: () => void): Wire {
-  return url.protocol === 'ws:' || url.protocol === 'wss:' ? new WsWire(url, onDidClose) : new HttpWire(url)
+  return url.protocol === 'ws:' || url.protocol === 'wss:'
+    ? new WsWire(url, onDidClose)
+    : new HttpWire(url, onDidClose)
 }
 
 /** Decimal chain id from the JSON text of an `eth_chainId` result. */

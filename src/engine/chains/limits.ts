@@ -25,6 +25,14 @@ export const chainLimits = {
    * started anew.
    */
   lagBlocks: 8n,
+  /** Age of a check of the chain id after which the next request checks it anew (spec nexum-host 8.6). */
+  chainIdRecheckMs: 60_000,
+  /** Longest pause that a node may ask for. */
+  retryAfterMaxMs: 300_000,
+  /** Changes kept per endpoint and per chain. */
+  timelineEntries: 32,
+  /** Largest answer to a request that Paddock makes for itself, in bytes. */
+  ownResponseBytes: 16 * 1_048_576,
   /** Latencies kept per endpoint for the quantiles. */
   latencySamples: 256,
   /** Changes are told at most this often. */

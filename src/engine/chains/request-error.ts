@@ -14,6 +14,7 @@ export type ChainFailureKind =
   | 'batch-refused'
   | 'too-large'
   | 'no-answer'
+  | 'rate-limited'
   | 'rpc'
 
 const codes: Readonly<Record<ChainFailureKind, ErrorCode>> = {
@@ -28,6 +29,7 @@ const codes: Readonly<Record<ChainFailureKind, ErrorCode>> = {
   'batch-refused': 'chain.rpc_error',
   'too-large': 'chain.rpc_error',
   'no-answer': 'chain.rpc_error',
+  'rate-limited': 'chain.rate_limited',
   rpc: 'chain.rpc_error',
 }
 
@@ -37,6 +39,8 @@ export interface ChainRequestErrorOptions {
   /** JSON text of the node's `error.data`. */
   readonly data?: string
   readonly httpStatus?: number
+  /** Milliseconds the node asks to wait (Retry-After). */
+  readonly retryAfterMs?: number
   readonly cause?: unknown
 }
 
@@ -46,6 +50,7 @@ export class ChainRequestError extends PaddockError {
   readonly rpcCode: number | undefined
   readonly data: string | undefined
   readonly httpStatus: number | undefined
+  readonly retryAfterMs: number | undefined
 
   constructor(kind: ChainFailureKind, message: string, options: ChainRequestErrorOptions = {}) {
     super(
@@ -58,6 +63,7 @@ export class ChainRequestError extends PaddockError {
     this.rpcCode = options.rpcCode
     this.data = options.data
     this.httpStatus = options.httpStatus
+    this.retryAfterMs = options.retryAfterMs
   }
 }
 
@@ -92,6 +98,7 @@ export function isEndpointFailure(error: ChainRequestError): boolean {
     case 'batch-refused':
     case 'too-large':
     case 'no-answer':
+    case 'rate-limited':
       return false
   }
 }

@@ -125,9 +125,12 @@ export function sampleEndpoint(label: string, change: Partial<EndpointView> = {}
     health: 'serving',
     error: null,
     latencyMsP50: 44,
+    latencyMsP95: 120,
     latencyMsP99: 180,
     requests: 88_214,
     errors: 12,
+    lastError: null,
+    changes: [],
     ...change,
   }
 }
@@ -157,6 +160,11 @@ export function sampleChain(chainId: string, name: string, change: Partial<Chain
     reconnects: 1,
     blocksBackfilled: 3,
     blocksSkipped: 0,
+    failovers: 0,
+    timeline: [],
+    logFilters: 0,
+    logsBackfilled: 0,
+    logsRemoved: 0,
     ...change,
   }
 }

@@ -13,8 +13,13 @@ export function savedChain(config: ChainConfig, known: ChainView | undefined): C
     reconnects: 0,
     blocksBackfilled: 0,
     blocksSkipped: 0,
+    failovers: 0,
+    timeline: [],
+    logFilters: 0,
+    logsBackfilled: 0,
+    logsRemoved: 0,
   }
-  const unmeasured = { latencyMsP50: null, latencyMsP99: null, requests: 0, errors: 0 }
+  const unmeasured = { latencyMsP50: null, latencyMsP95: null, latencyMsP99: null, requests: 0, errors: 0 }
   const endpoints = config.endpoints.map(({ url }) =>
     sampleEndpoint(url, { health: 'connecting', ...unmeasured }),
   )

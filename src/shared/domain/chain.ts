@@ -49,6 +49,16 @@ export type ChainConfig = z.infer<typeof chainConfigSchema>
 
 export const endpointHealthSchema = z.enum(['unknown', 'connecting', 'serving', 'standby', 'failing'])
 
+/** A change of who serves a chain, or of how an endpoint stands; newest last, bounded. */
+export const transitionSchema = z.object({
+  time: timestampMsSchema,
+  from: z.string(),
+  to: z.string(),
+  /** Why, or null when it is for the better. */
+  reason: errorReportSchema.nullable(),
+})
+export type Transition = z.infer<typeof transitionSchema>
+
 export const endpointViewSchema = z.object({
   /** Redacted: no user-info, query, fragment or key-like path segment (spec nexum-host 5.5). */
   label: z.string(),
@@ -56,9 +66,14 @@ export const endpointViewSchema = z.object({
   health: endpointHealthSchema,
   error: errorReportSchema.nullable(),
   latencyMsP50: z.number().nullable(),
+  latencyMsP95: z.number().nullable(),
   latencyMsP99: z.number().nullable(),
   requests: z.number().int(),
   errors: z.number().int(),
+  /** The last failure, also when it is over. */
+  lastError: z.object({ time: timestampMsSchema, error: errorReportSchema }).nullable(),
+  /** Its changes of health. */
+  changes: z.array(transitionSchema),
 })
 
 export const chainViewSchema = z.object({
@@ -83,6 +98,16 @@ export const chainViewSchema = z.object({
   reconnects: z.number().int(),
   blocksBackfilled: z.number().int(),
   blocksSkipped: z.number().int(),
+  /** Times that a less preferred endpoint took over. */
+  failovers: z.number().int(),
+  /** Who served and why it changed: labels of endpoints. */
+  timeline: z.array(transitionSchema),
+  /** Distinct log filters that are open upstream. */
+  logFilters: z.number().int(),
+  /** Logs that were fetched because they were missed. */
+  logsBackfilled: z.number().int(),
+  /** Logs that the node took back, which modules are not told (spec nexum-host 10.3). */
+  logsRemoved: z.number().int(),
 })
 export type ChainView = z.infer<typeof chainViewSchema>
 export type EndpointView = z.infer<typeof endpointViewSchema>

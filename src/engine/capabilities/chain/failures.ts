@@ -29,6 +29,8 @@ export function toHostFailure(thrown: unknown): HostFailure {
     case 'timeout':
     case 'cancelled':
       return chainFailure('timeout', rpcCodes.internal, message)
+    case 'rate-limited':
+      return chainFailure('rate-limited', 429, message)
     case 'too-large':
       return chainFailure('invalid-input', 0, message)
     case 'http-status':

@@ -1,9 +1,10 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import type { Socket } from 'node:net'
 import { chainLimits } from '../limits.ts'
 import { ChainRequestError } from '../request-error.ts'
 import { decodeReplies, encodeRequest, notJsonRpc } from './rpc-codec.ts'
-import type { RpcAnswer, RpcReply, RpcRequest } from './rpc-codec.ts'
+import type { HttpFacts, RpcAnswer, RpcReply, RpcRequest } from './rpc-codec.ts'
 import { noAnswer, startDeadline } from './wire.ts'
 import type { Wire, WireOptions } from './wire.ts'
 import { errnoOf } from '../../errno.ts'
@@ -11,6 +12,7 @@ import { errnoOf } from '../../errno.ts'
 interface HttpAnswer {
   readonly status: number
   readonly body: string
+  readonly retryAfterMs: number | undefined
 }
 
 /** Statuses that say something about the caller or the moment rather than about the array that was sent. */
@@ -28,8 +30,13 @@ export class HttpWire implements Wire {
   #nextId = 1
   #isClosed = false
 
-  constructor(url: URL) {
+  readonly #onDidClose: () => void
+  readonly #sockets = new WeakSet<Socket>()
+
+  /** `onDidClose` tells that the other side closed a kept connection. */
+  constructor(url: URL, onDidClose: () => void = () => undefined) {
     this.#url = url
+    this.#onDidClose = onDidClose
     const options = { keepAlive: true, maxSockets: 64 }
     this.#agent = url.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options)
   }
@@ -92,8 +99,8 @@ export class HttpWire implements Wire {
       const send = this.#url.protocol === 'https:' ? https.request : http.request
       const request = send(this.#url, {
         method: 'POST',
-        // The second attempt gets a connection of its own.
-        agent: previous === undefined ? this.#agent : false,
+        // The second attempt, and what is sent only once, get a connection of their own.
+        agent: previous === undefined && options.onLeave === undefined ? this.#agent : false,
         headers: {
           'content-type': 'application/json',
           accept: 'application/json',
@@ -111,6 +118,7 @@ export class HttpWire implements Wire {
         const isStale = known.kind === 'closed' && !hasBegun && request.reusedSocket && !this.#isClosed
         reject(isStale ? new StaleConnectionError(known) : known)
       }
+      request.on('socket', (socket) => this.#watch(socket, options))
       request.on('error', fail)
       request.on('response', (response: http.IncomingMessage) => {
         hasBegun = true
@@ -120,7 +128,7 @@ export class HttpWire implements Wire {
         response.on('aborted', () => fail(closedError()))
         response.on('data', (chunk: Buffer) => {
           size += chunk.length
-          if (size > chainLimits.responseBytes) {
+          if (size > (options.maxBytes ?? chainLimits.responseBytes)) {
             fail(tooLargeError())
             return
           }
@@ -129,10 +137,29 @@ export class HttpWire implements Wire {
         response.on('end', () => {
           deadline.end()
           this.#running.delete(request)
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') })
+          if (response.headers.connection === 'close') this.#sockets.delete(response.socket)
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(chunks).toString('utf8'),
+            retryAfterMs: readRetryAfter(response.headers['retry-after']),
+          })
         })
       })
       request.end(text)
+    })
+  }
+
+  #watch(socket: Socket, { onLeave }: WireOptions): void {
+    if (onLeave !== undefined) {
+      if (socket.connecting) socket.once('connect', onLeave)
+      else onLeave()
+      return
+    }
+    if (this.#sockets.has(socket)) return
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      // A node that announces the end of each connection says nothing by it.
+      if (!this.#isClosed && this.#sockets.has(socket)) this.#onDidClose()
     })
   }
 }
@@ -152,14 +179,26 @@ function isList(replies: RpcReply | readonly RpcReply[]): replies is readonly Rp
 function readReplies(answer: HttpAnswer): RpcReply | readonly RpcReply[] {
   const isGood = answer.status >= 200 && answer.status < 300
   try {
-    const replies = decodeReplies(answer.body, answer.status)
+    const replies = decodeReplies(answer.body, factsOf(answer))
     if (isGood || (!isList(replies) && !replies.answer.ok)) return replies
   } catch (error) {
     if (isGood) throw error
   }
   throw new ChainRequestError('http-status', `The node answered with HTTP status ${answer.status}.`, {
-    httpStatus: answer.status,
+    ...factsOf(answer),
   })
+}
+
+function factsOf({ status, retryAfterMs }: HttpAnswer): HttpFacts {
+  return { httpStatus: status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+}
+
+/** Seconds or a date (RFC 9110, 10.2.3); milliseconds from now, or undefined. */
+function readRetryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
 }
 
 function transportError(error: unknown, hasBegun: boolean): ChainRequestError {

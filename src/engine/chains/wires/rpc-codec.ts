@@ -1,4 +1,5 @@
 import { ChainRequestError } from '../request-error.ts'
+import type { ChainRequestErrorOptions } from '../request-error.ts'
 import { arrayElements, objectMembers } from './raw-json.ts'
 
 /** One JSON-RPC request; `params` is JSON text sent byte for byte (spec nexum-host 8.6). */
@@ -30,8 +31,11 @@ export function notJsonRpc(what: string, httpStatus?: number): ChainRequestError
   return new ChainRequestError('not-json-rpc', what, httpStatus === undefined ? {} : { httpStatus })
 }
 
+/** What HTTP says about an answer. */
+export type HttpFacts = Pick<ChainRequestErrorOptions, 'httpStatus' | 'retryAfterMs'>
+
 /** Reads one answer or a list of them. Throws ChainRequestError `not-json-rpc` when the text is neither. */
-export function decodeReplies(text: string, httpStatus?: number): RpcReply | readonly RpcReply[] {
+export function decodeReplies(text: string, http: HttpFacts = {}): RpcReply | readonly RpcReply[] {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -39,18 +43,18 @@ export function decodeReplies(text: string, httpStatus?: number): RpcReply | rea
     throw new ChainRequestError('not-json-rpc', 'The answer is not JSON.', { cause })
   }
   if (!Array.isArray(parsed)) {
-    const reply = decodeReply(text, parsed, httpStatus)
+    const reply = decodeReply(text, parsed, http)
     if (reply === null) throw notJsonRpc('The answer is JSON, but not JSON-RPC.')
     return reply
   }
   const texts = arrayElements(text)
   return (parsed as unknown[]).flatMap((element, index) => {
-    const reply = decodeReply(texts[index] ?? '', element, httpStatus)
+    const reply = decodeReply(texts[index] ?? '', element, http)
     return reply === null ? [] : [reply]
   })
 }
 
-function decodeReply(text: string, parsed: unknown, httpStatus: number | undefined): RpcReply | null {
+function decodeReply(text: string, parsed: unknown, http: HttpFacts): RpcReply | null {
   if (!isRecord(parsed)) return null
   const given = parsed['id'] ?? null
   // NaN matches no request.
@@ -59,7 +63,7 @@ function decodeReply(text: string, parsed: unknown, httpStatus: number | undefin
   if (error !== undefined && error !== null) {
     if (!isRecord(error)) return null
     const data = objectMembers(objectMembers(text).get('error') ?? '{}').get('data')
-    return { id, answer: { ok: false, error: nodeError(error, data, httpStatus) } }
+    return { id, answer: { ok: false, error: nodeError(error, data, http) } }
   }
   const result = objectMembers(text).get('result')
   return result === undefined ? null : { id, answer: { ok: true, result } }
@@ -68,7 +72,7 @@ function decodeReply(text: string, parsed: unknown, httpStatus: number | undefin
 function nodeError(
   error: Record<string, unknown>,
   data: string | undefined,
-  httpStatus: number | undefined,
+  http: HttpFacts,
 ): ChainRequestError {
   const code = error['code']
   const message = error['message']
@@ -78,7 +82,7 @@ function nodeError(
     {
       rpcCode: typeof code === 'number' && Number.isInteger(code) ? code : internalRpcCode,
       ...(data === undefined || data === 'null' ? {} : { data }),
-      ...(httpStatus === undefined ? {} : { httpStatus }),
+      ...http,
     },
   )
 }

@@ -5,6 +5,12 @@ import type { RpcAnswer, RpcRequest } from './rpc-codec.ts'
 export interface WireOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** Waits for the endpoint's pace, at most until this monotonic ms; our own requests do not. */
+  readonly paceUntil?: number
+  /** Largest answer taken, in bytes; that of a guest unless given. */
+  readonly maxBytes?: number
+  /** Sent at most once, and this is called before the first byte may have left. */
+  readonly onLeave?: () => void
 }
 
 /** One way to one node. Fails with ChainRequestError only. */
@@ -19,6 +25,8 @@ export interface Wire {
   callBatch(requests: readonly RpcRequest[], options: WireOptions): Promise<readonly RpcAnswer[]>
   /** Opens a subscription. `onEnd` is called once when the connection ends it; the result closes it. */
   subscribe?(params: string, listener: Subscriber, options: WireOptions): Promise<() => void>
+  /** Gives up connections that may be dead; the next request opens another. */
+  reset?(error: ChainRequestError): void
   /** Closes everything; what is under way fails with `closed`. */
   close(): void
 }

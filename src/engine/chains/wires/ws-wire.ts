@@ -4,18 +4,19 @@ import { chainLimits } from '../limits.ts'
 import { ChainRequestError } from '../request-error.ts'
 import { decodeReplies, encodeRequest, isRecord, notJsonRpc } from './rpc-codec.ts'
 import type { RpcAnswer, RpcReply, RpcRequest } from './rpc-codec.ts'
-import { startDeadline } from './wire.ts'
+import { noAnswer, startDeadline } from './wire.ts'
 import type { Subscriber, Wire, WireOptions } from './wire.ts'
 
+/** What was sent in one frame and is not answered: one request, or an array of them. */
 interface Pending {
-  readonly answer: (answer: RpcAnswer) => void
+  readonly ids: readonly number[]
+  readonly isBatch: boolean
+  readonly maxBytes: number
+  readonly answer: (answers: readonly RpcAnswer[]) => void
   readonly fail: (error: ChainRequestError) => void
 }
 
-/**
- * JSON-RPC over one WebSocket, opened when first needed and again after it ended. Calls are pipelined, which
- * makes a batch one round trip whether or not the node takes arrays.
- */
+/** JSON-RPC over one WebSocket, opened when first needed and again after it ended. Calls are pipelined. */
 export class WsWire implements Wire {
   readonly transport = 'ws'
   readonly #url: URL
@@ -25,6 +26,7 @@ export class WsWire implements Wire {
   #socket: WebSocket | null = null
   #opening: Promise<WebSocket> | null = null
   #nextId = 1
+  #receivedAt = 0
   #isClosed = false
 
   constructor(url: URL, onDidClose: () => void = () => undefined) {
@@ -32,18 +34,28 @@ export class WsWire implements Wire {
     this.#onDidClose = onDidClose
   }
 
-  call(request: RpcRequest, options: WireOptions): Promise<RpcAnswer> {
-    return this.#send(request, options, () => undefined)
+  async call(
+    request: RpcRequest,
+    options: WireOptions,
+    onAnswer: (answer: RpcAnswer) => void = () => undefined,
+  ): Promise<RpcAnswer> {
+    const id = this.#nextId++
+    const [answer] = await this.#send([id], encodeRequest(id, request), options, (answers) => {
+      if (answers[0] !== undefined) onAnswer(answers[0])
+    })
+    return answer ?? noAnswer()
   }
 
   callBatch(requests: readonly RpcRequest[], options: WireOptions): Promise<readonly RpcAnswer[]> {
-    return Promise.all(requests.map((request) => this.call(request, options)))
+    const ids = requests.map(() => this.#nextId++)
+    const text = requests.map((request, index) => encodeRequest(ids[index] ?? 0, request)).join(',')
+    return this.#send(ids, `[${text}]`, options, () => undefined)
   }
 
   async subscribe(params: string, listener: Subscriber, options: WireOptions): Promise<() => void> {
     const given: { subscription?: string } = {}
     // Registered while the answer is being read: the first item may follow in the same turn.
-    const answer = await this.#send({ method: 'eth_subscribe', params }, options, (reply) => {
+    const answer = await this.call({ method: 'eth_subscribe', params }, options, (reply) => {
       const id: unknown = reply.ok ? JSON.parse(reply.result) : null
       if (typeof id !== 'string' && typeof id !== 'number') return
       given.subscription = String(id)
@@ -59,6 +71,13 @@ export class WsWire implements Wire {
     }
   }
 
+  reset(error: ChainRequestError): void {
+    const socket = this.#socket
+    if (socket === null) return
+    this.#drop(error)
+    socket.terminate()
+  }
+
   close(): void {
     this.#isClosed = true
     const socket = this.#socket
@@ -66,33 +85,43 @@ export class WsWire implements Wire {
     socket?.terminate()
   }
 
-  async #send(
-    request: RpcRequest,
+  #send(
+    ids: readonly number[],
+    text: string,
     options: WireOptions,
-    onAnswer: (answer: RpcAnswer) => void,
-  ): Promise<RpcAnswer> {
+    onAnswer: (answers: readonly RpcAnswer[]) => void,
+  ): Promise<readonly RpcAnswer[]> {
     return new Promise((resolve, reject) => {
-      const id = this.#nextId++
       const settle = (): void => {
-        this.#pending.delete(id)
+        for (const id of ids) this.#pending.delete(id)
         deadline.end()
       }
       const pending: Pending = {
-        answer: (answer) => {
+        ids,
+        isBatch: text.startsWith('['),
+        maxBytes: options.maxBytes ?? chainLimits.responseBytes,
+        answer: (answers) => {
           settle()
-          onAnswer(answer)
-          resolve(answer)
+          onAnswer(answers)
+          resolve(answers)
         },
         fail: (error) => {
           settle()
           reject(error)
         },
       }
-      const deadline = startDeadline(options, pending.fail)
-      this.#pending.set(id, pending)
+      const sentAt = performance.now()
+      const deadline = startDeadline(options, (error) => {
+        pending.fail(error)
+        // Nothing at all arrived meanwhile: the other side is gone without having said so.
+        if (error.kind === 'timeout' && this.#receivedAt < sentAt) this.reset(error)
+      })
+      for (const id of ids) this.#pending.set(id, pending)
       this.#open().then(
         (socket) => {
-          if (this.#pending.has(id)) socket.send(encodeRequest(id, request))
+          if (!ids.some((id) => this.#pending.has(id))) return
+          options.onLeave?.()
+          socket.send(text)
         },
         (error: unknown) => pending.fail(error instanceof ChainRequestError ? error : closedError()),
       )
@@ -130,6 +159,7 @@ export class WsWire implements Wire {
   }
 
   #receive(text: string, end: (error: ChainRequestError) => void): void {
+    this.#receivedAt = performance.now()
     let replies: RpcReply | readonly RpcReply[]
     try {
       const item = readNotification(text)
@@ -139,23 +169,45 @@ export class WsWire implements Wire {
       end(error instanceof ChainRequestError ? error : notJsonRpc('The answer is not JSON-RPC.'))
       return
     }
-    const isTooLarge = Buffer.byteLength(text) > chainLimits.responseBytes
-    for (const reply of Array.isArray(replies) ? (replies as readonly RpcReply[]) : [replies as RpcReply]) {
-      const pending = reply.id === null ? undefined : this.#pending.get(reply.id)
-      if (pending !== undefined)
-        pending.answer(isTooLarge ? { ok: false, error: tooLargeError() } : reply.answer)
+    if (Array.isArray(replies)) this.#receiveBatch(replies as readonly RpcReply[], text)
+    else this.#receiveOne(replies as RpcReply, text, end)
+  }
+
+  #receiveOne(reply: RpcReply, text: string, end: (error: ChainRequestError) => void): void {
+    const pending = reply.id === null ? this.#oldestBatch() : this.#pending.get(reply.id)
+    if (pending !== undefined && pending.isBatch) {
+      // One answer to a list is the answer of a node that takes no lists.
+      pending.fail(new ChainRequestError('batch-refused', 'The node takes no batches.'))
+    } else if (pending !== undefined) {
+      const isTooLarge = Buffer.byteLength(text) > pending.maxBytes
+      pending.answer([isTooLarge ? { ok: false, error: tooLargeError() } : reply.answer])
       // Late answers to requests that were given up are normal; an id never given out is not.
-      else if (reply.id === null || Number.isNaN(reply.id) || reply.id >= this.#nextId) {
-        end(notJsonRpc('The node answered another request than the one sent.'))
-        return
-      }
+    } else if (reply.id === null || Number.isNaN(reply.id) || reply.id >= this.#nextId) {
+      end(notJsonRpc('The node answered another request than the one sent.'))
     }
+  }
+
+  #receiveBatch(replies: readonly RpcReply[], text: string): void {
+    const byId = new Map(replies.map((reply) => [reply.id, reply.answer]))
+    const asked = new Set<Pending>()
+    for (const { id } of replies) {
+      const pending = id === null ? undefined : this.#pending.get(id)
+      if (pending !== undefined) asked.add(pending)
+    }
+    for (const pending of asked) {
+      if (Buffer.byteLength(text) > pending.maxBytes) pending.fail(tooLargeError())
+      else pending.answer(pending.ids.map((id) => byId.get(id) ?? noAnswer()))
+    }
+  }
+
+  #oldestBatch(): Pending | undefined {
+    return [...this.#pending.values()].find((pending) => pending.isBatch)
   }
 
   #drop(error: ChainRequestError): void {
     this.#socket = null
     this.#opening = null
-    for (const pending of [...this.#pending.values()]) pending.fail(error)
+    for (const pending of new Set(this.#pending.values())) pending.fail(error)
     const subscribers = [...this.#subscribers.values()]
     this.#subscribers.clear()
     for (const subscriber of subscribers) subscriber.onEnd(error)
