@@ -195,6 +195,19 @@ export interface IntegrityReport extends StoreTotals {
   readonly more: boolean
 }
 
+/** A decision with everything the store keeps of it, as exports carry it and imports put it back. */
+export interface RecordedDecision {
+  readonly streamId: string
+  readonly firstRevision: number
+  readonly events: readonly NewEvent[]
+  readonly headers: Readonly<Record<string, string>>
+  readonly command: Omit<
+    RecordedCommand,
+    'streamId' | 'firstRevision' | 'lastRevision' | 'lastPosition'
+  > | null
+  readonly recordedAt: number
+}
+
 /** What a read-only opener offers too. Every method throws `store.*`. */
 export interface EventStoreReader {
   /** Module name whose streams these are. */
@@ -243,6 +256,11 @@ export interface EventStore extends EventStoreReader {
    * transaction), at most one per stream, since a second would have to see the first; then append all at once.
    */
   appendAll(requests: readonly AppendRequest[]): readonly AppendOutcome[]
+  /**
+   * Puts decisions back as they were recorded, ids and times kept; positions are given anew in the same order. All or
+   * none. Throws `store.import_mismatch` for one that does not follow its stream's head, and `store.*`.
+   */
+  restore(decisions: readonly RecordedDecision[]): void
   deleteSnapshot(key: Omit<SnapshotKey, 'artifact'>): boolean
   /** Notes how far a projection is. Throws `store.*`. */
   setProjection(name: string, position: number, error: string | null): void
