@@ -23,7 +23,7 @@ export function hash(bytes: Uint8Array): Uint8Array {
 const zeroRoots: readonly Uint8Array[] = zeroRootsUpTo(levels)
 
 function zeroRootsUpTo(height: number): Uint8Array[] {
-  const roots = [new Uint8Array(segmentBytes)]
+  const roots: Uint8Array[] = [new Uint8Array(segmentBytes)]
   for (let level = 0; level < height; level += 1) {
     const below = roots[level] ?? new Uint8Array(segmentBytes)
     roots.push(hash(concat(below, below)))
