@@ -21,6 +21,7 @@ import type { CoreFunction } from './functions.ts'
 import { glueGuestFunction, glueImports } from './glue.ts'
 import type { ComponentGlue } from './glue.ts'
 import { Guest, GuestMemory } from './guest.ts'
+import { destructorName, resourceFunctions, type GuestObject, type GuestResource } from './guest-resources.ts'
 import type { FunctionType, HostInterface, InterfaceType, SignatureOf } from './types.ts'
 
 export type ExportTypes = Readonly<Record<string, FunctionType>>
@@ -34,6 +35,8 @@ export interface BindOptions<E extends ExportTypes> {
   readonly hosts: readonly HostInterface[]
   /** By WIT name: `on-event`, or `torvyn:streaming/processor@0.1.0#process`. */
   readonly exports: E
+  /** What the guest implements and the host holds. */
+  readonly resources?: readonly GuestResource[]
   /** Fuel for instantiation and all calls; a new one unless given. */
   readonly tank?: FuelTank
 }
@@ -47,6 +50,8 @@ export interface BoundComponent<E extends ExportTypes> {
   readonly coreInstances: readonly WebAssembly.Instance[]
   readonly tank: FuelTank
   readonly guest: Guest
+  /** Lets the guest clean up after an object of a resource of its own. Throws as any call of the guest does. */
+  destroy(resource: GuestResource, object: GuestObject): void
 }
 
 interface CoreInstance {
@@ -81,6 +86,7 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
     const replaced = {
       ...replaceImports(given, imported, memory, indirect),
       ...adapterParts(given, adapters),
+      ...resourceParts(given, options.resources ?? [], guest, (name) => findCore(cores, name)),
     }
     const instance = new WebAssembly.Instance(module, replaced)
     memory.attach(memoryOf(instance, given), reallocOf(instance))
@@ -120,6 +126,10 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
     coreInstances: cores.map(({ instance }) => instance),
     tank,
     guest,
+    destroy(resource, object) {
+      const destructor = findCore(cores, destructorName(resource))
+      if (destructor !== undefined) guest.enter(() => destructor(object.rep | 0))
+    },
   }
 }
 
@@ -171,6 +181,25 @@ function adapterParts(given: ImportObject, adapters: ReturnType<typeof adapterIm
   return parts
 }
 
+/** What a core module asks for to make and drop objects of the component's own resources. */
+function resourceParts(
+  given: ImportObject,
+  resources: readonly GuestResource[],
+  guest: Guest,
+  destructor: (name: string) => CoreFunction | undefined,
+): ImportObject {
+  const parts: ImportObject = {}
+  for (const [module, present] of Object.entries(given)) {
+    for (const resource of resources) {
+      const functions = resourceFunctions(resource, module, guest, destructor)
+      if (functions === undefined) continue
+      const asked = Object.entries(functions).filter(([name]) => Object.hasOwn(present, name))
+      parts[module] = { ...(parts[module] ?? present), ...Object.fromEntries(asked) }
+    }
+  }
+  return parts
+}
+
 const dropPrefix = '[resource-drop]'
 
 function coreImport(host: HostInterface, name: string, memory: GuestMemory): CoreFunction | undefined {
@@ -218,6 +247,23 @@ function findExport(
   name: string,
   type: FunctionType,
 ): ((...values: unknown[]) => unknown) | undefined {
+  const only = onlyExport(cores, name)
+  if (only === undefined || !only.core.memory.attached) return undefined
+  const { exports } = only.core.instance
+  const postReturn = exports[postReturnName(only.name)] as CoreFunction | undefined
+  return guestFunction(type, exports[only.name] as CoreFunction, postReturn, only.core.memory)
+}
+
+/** The core function itself, for one that takes and returns nothing but numbers. */
+function findCore(cores: readonly CoreInstance[], name: string): CoreFunction | undefined {
+  const only = onlyExport(cores, name)
+  return only && (only.core.instance.exports[only.name] as CoreFunction)
+}
+
+function onlyExport(
+  cores: readonly CoreInstance[],
+  name: string,
+): { readonly core: CoreInstance; readonly name: string } | undefined {
   const wanted = parseCoreExport(name)
   const found: { core: CoreInstance; name: string }[] = []
   for (const core of cores) {
@@ -232,11 +278,7 @@ function findExport(
         found.push({ core, name: candidate })
     }
   }
-  const [only] = found
-  if (only === undefined || found.length !== 1 || !only.core.memory.attached) return undefined
-  const { exports } = only.core.instance
-  const postReturn = exports[postReturnName(only.name)] as CoreFunction | undefined
-  return guestFunction(type, exports[only.name] as CoreFunction, postReturn, only.core.memory)
+  return found.length === 1 ? found[0] : undefined
 }
 
 function glueExport(produced: unknown, name: string): (...values: unknown[]) => unknown {

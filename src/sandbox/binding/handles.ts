@@ -42,6 +42,11 @@ export class HandleTable {
     return entry.object
   }
 
+  /** The object behind a handle, which stays the guest's. */
+  peek(kind: ResourceKind, handle: number): object {
+    return this.find(kind, handle).object
+  }
+
   /** Ends what `lend` began. */
   endLending(): void {
     for (let entry = this.lentArguments.pop(); entry !== undefined; entry = this.lentArguments.pop())
