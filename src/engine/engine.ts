@@ -8,6 +8,8 @@ import { noBudgets, type Budgets } from '../shared/domain/budgets.ts'
 import type { EngineView, Series } from '../shared/domain/engine.ts'
 import { PaddockError, type ErrorReport } from '../shared/errors.ts'
 import { createChainCapability } from './capabilities/chain/chain-capability.ts'
+import { createHttpCapability } from './capabilities/http/http-capability.ts'
+import { logExchanges } from './capabilities/http/exchange-log.ts'
 import { CapabilityRouter } from './capabilities/router.ts'
 import { ChainPool } from './chains/chain-pool.ts'
 import { ChainService } from './chains/chain-service.ts'
@@ -16,6 +18,7 @@ import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
 import { tellDevnet } from './devnet/devnet-notices.ts'
 import { Devnet } from './devnet/devnet.ts'
+import { Egress } from './egress/egress.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { CronSource } from './events/cron-source.ts'
 import { Governor } from './governor/governor.ts'
@@ -140,7 +143,15 @@ export class Engine {
       clock,
     })
     const router = new CapabilityRouter({
-      capabilities: [createChainCapability(this.pool)],
+      capabilities: [
+        createChainCapability(this.pool),
+        createHttpCapability({
+          egress: new Egress(),
+          limits: () => options.settings.get().operator.limits.http,
+          now: () => clock.monotonicMs(),
+          onExchange: logExchanges(() => this.logs, clock),
+        }),
+      ],
       onFault: (capability, error) => this.reportFault(`capability ${capability}`, error),
     })
     const loader = new ModuleLoader({

@@ -32,6 +32,8 @@ export class LocalWeb {
   connections = 0
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  /** Also told after the server has stopped, so that a refused connection can be asked for. */
+  port = 0
 
   constructor(scheme: 'http' | 'https' = 'http') {
     const listener = (request: IncomingMessage, response: ServerResponse): void => {
@@ -60,11 +62,8 @@ export class LocalWeb {
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    this.port = (this.#server.address() as AddressInfo).port
     return this
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
   }
 
   async stop(): Promise<void> {

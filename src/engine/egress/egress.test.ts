@@ -69,8 +69,8 @@ async function rawServer(bytes: string | Buffer, closes = true): Promise<number>
       if (closes) socket.end()
     })
   })
-  await new Promise<void>((resolve) => raw?.listen(0, '127.0.0.1', resolve))
-  return (raw?.address() as AddressInfo).port
+  await new Promise<void>((resolve) => raw!.listen(0, '127.0.0.1', resolve))
+  return (raw!.address() as AddressInfo).port
 }
 
 describe('spec nexum-host 18 row 53: an exchange', () => {

@@ -7,14 +7,14 @@ const type = interfaceType('acme:demo/demo@0.2.0', { greet: func([string], strin
 describe('call counts', () => {
   it('counts calls and passes arguments and answers through', () => {
     const counts = new CallCounts()
-    const host = counts.counted('demo', implement(type, { greet: (name) => `hello ${name}` }), false)
+    const host = counts.counted('demo', implement(type, { greet: (name) => `hello ${name}` }), () => false)
     expect(host.functions['greet']?.('Ada' as never)).toBe('hello Ada')
     expect(counts.report(0)).toEqual({ demo: { calls: 1, denied: 0 } })
   })
 
   it('reports about once a second, cumulatively, and only what changed', () => {
     const counts = new CallCounts()
-    const host = counts.counted('demo', implement(type, { greet: (name) => name }), true)
+    const host = counts.counted('demo', implement(type, { greet: (name) => name }), () => true)
     expect(counts.report(0)).toBeUndefined()
     host.functions['greet']?.('a' as never)
     expect(counts.report(10)).toEqual({ demo: { calls: 1, denied: 1 } })

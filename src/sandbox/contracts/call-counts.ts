@@ -15,15 +15,15 @@ export class CallCounts {
   private changed = false
   private reportedAtMs = Number.NEGATIVE_INFINITY
 
-  /** The same interface with its calls counted; `denied` tells that every call of it is refused. */
-  counted(capability: string, host: HostInterface, denied: boolean): HostInterface {
+  /** The same interface with its calls counted; `isDenied` tells whether a call of it is refused now. */
+  counted(capability: string, host: HostInterface, isDenied: () => boolean): HostInterface {
     const count: Count = { calls: 0, denied: 0 }
     this.counts.set(capability, count)
     const functions = Object.entries(host.functions).map(([name, implementation]) => [
       name,
       (...params: never[]): unknown => {
         count.calls += 1
-        if (denied) count.denied += 1
+        if (isDenied()) count.denied += 1
         this.changed = true
         return implementation(...params)
       },

@@ -46,6 +46,11 @@ export const maxChainBatchEntries = 1_000
  * main thread, which reads them, and so every other module.
  */
 export const maxChainCallCharacters = 1_048_576
+/** Body of one HTTP request of a guest: as much as an answer may bring (spec nexum-host 5.3). */
+export const maxHttpRequestBytes = 16_777_216
+/** What one signature may cover (spec nexum-host 8.11): bytes of a message, and of typed data as JSON text. */
+export const maxSignedMessageBytes = 1_048_576
+export const maxTypedDataCharacters = 262_144
 /** Elements of one table (spec nexum-host 13). */
 export const maxTableElements = 10_000
 /**

@@ -9,6 +9,8 @@ import { HostRefusal } from '../../host-refusal.ts'
 import type { ModuleStore } from '../../store/module-store.ts'
 import type { GuestServices } from '../contract.ts'
 import { orRefusal, toGuestError } from './host-errors.ts'
+import { httpHost } from './http-host.ts'
+import { identityHost } from './identity-host.ts'
 import {
   chainInterface,
   clockInterface,
@@ -36,8 +38,8 @@ const entries: readonly HostEntry[] = [
   { capability: 'logging', type: loggingInterface, provide: loggingHost },
   { capability: 'clock', type: clockInterface, provide: clockHost },
   { capability: 'random', type: randomInterface, provide: randomHost },
-  { capability: 'identity', type: identityInterface },
-  { capability: 'http', type: httpInterface },
+  { capability: 'identity', type: identityInterface, provide: identityHost },
+  { capability: 'http', type: httpInterface, provide: httpHost },
   { capability: 'messaging', type: messagingInterface },
   { capability: 'remote-store', type: remoteStoreInterface },
   { capability: 'cow-api', type: cowApiInterface },
@@ -46,18 +48,27 @@ const entries: readonly HostEntry[] = [
 /** Every interface of the contract's worlds, linked as the engine decided. */
 export function eventModuleHosts(services: GuestServices): HostInterface[] {
   return entries.map((entry) => {
-    const linkage = services.linkage(entry.capability)
-    return services.counts.counted(entry.capability, hostOf(entry, linkage, services), linkage === 'denied')
+    const { capability } = entry
+    const isDenied = (): boolean => services.linkage(capability) === 'denied'
+    return services.counts.counted(capability, linked(entry, services), isDenied)
   })
 }
 
-function hostOf(
-  { capability, type, provide }: HostEntry,
-  linkage: Linkage,
-  services: GuestServices,
-): HostInterface {
-  if (linkage !== 'provided') return stubInterface(type, capability, linkage)
-  return provide?.(services) ?? stubInterface(type, capability, 'unsupported')
+/** Answers each call as the capability is linked then: grants change while the guest runs. */
+function linked({ capability, type, provide }: HostEntry, services: GuestServices): HostInterface {
+  const unsupported = stubInterface(type, capability, 'unsupported')
+  const denied = stubInterface(type, capability, 'denied')
+  let provided: HostInterface | undefined
+  const host = (linkage: Linkage): HostInterface => {
+    if (linkage !== 'provided') return linkage === 'denied' ? denied : unsupported
+    provided ??= provide?.(services) ?? unsupported
+    return provided
+  }
+  const functions = Object.keys(type.functions).map((name) => [
+    name,
+    (...params: never[]): unknown => host(services.linkage(capability)).functions[name]?.(...params),
+  ])
+  return { type, functions: Object.fromEntries(functions) as HostInterface['functions'] }
 }
 
 const batchAnswer = z.array(
