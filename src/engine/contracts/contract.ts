@@ -44,6 +44,8 @@ export interface Contract {
   /** For people: "Event module". */
   readonly title: string
   readonly capabilities: readonly CapabilityKind[]
+  /** `own`: sessions bring processes of their own, on demand; otherwise each module has one sandbox. */
+  readonly processes?: 'own'
   /** The world that the component's exports make it, or null when it is not of this contract. By names only. */
   match(world: WorldShape): ContractMatch | null
   /**

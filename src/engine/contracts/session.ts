@@ -6,14 +6,25 @@ import type { GuestLogRecord, LogContext } from '../../shared/domain/log.ts'
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { Dispatch } from '../../shared/domain/module.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
-import type { CallReply, LoadResult } from '../../shared/sandbox/protocol.ts'
+import type { CallReply, LoadResult, LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
 import type { Admission } from '../events/admission.ts'
 import type { EventSources } from '../events/sources.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
-import type { Sandbox } from '../sandboxes/sandbox.ts'
+import type { Gate } from '../sandboxes/gates/gate.ts'
+import type { Sandbox, SandboxHandlers } from '../sandboxes/sandbox.ts'
 
 export type LoadedStore = Extract<LoadResult, { ok: true }>
+
+/** A sandbox process that a contract starts by itself. */
+export interface ProcessRequest {
+  /** What it is for; part of the process's name. */
+  readonly purpose: string
+  readonly residentLimitBytes: number
+  /** Its guest threads are begun one by one (`Sandbox.openThread`). */
+  readonly shared: boolean
+  readonly handlers: Partial<SandboxHandlers>
+}
 
 /** What the engine lends to a session. */
 export interface SessionContext {
@@ -25,6 +36,12 @@ export interface SessionContext {
   readonly sources: EventSources
   /** Permits and budgets for guest calls. */
   readonly admission: Admission
+  /** Further permits and budgets of the module, for a contract whose guests run side by side: one for each guest. */
+  createAdmission(): Admission
+  /** Launching and instantiating take a permit of it (spec tools 9). */
+  readonly preparing: Gate
+  /** Starts a sandbox process for a contract that brings its own. Never throws: a failed launch is its end. */
+  launch(request: ProcessRequest): Sandbox
   recordDispatch(dispatch: Dispatch, reply: CallReply | null): void
   recordDropped(count: number): void
   /** A line of the engine about this module; `event` is its stable name (spec nexum-host 12.6). */
@@ -47,7 +64,22 @@ export type InitOutcome =
   | { readonly kind: 'rejected'; readonly error: ErrorReport }
   | { readonly kind: 'failed'; readonly error: ErrorReport }
 
+/**
+ * How a module is run whose contract brings its own processes (`Contract.processes`), in place of one sandbox: the
+ * module runs once `start` is ok, however many processes there are then. What fails for good is told by `onFailed`.
+ */
+export interface OwnProcesses {
+  /** Process ids, for figures. */
+  readonly pids: readonly number[]
+  /** Gets ready to serve; `spec` is the load message of this run, to be completed by the contract. */
+  start(spec: LoadSpec, run: number): Promise<InitOutcome>
+  /** Ends every process, with `graceMs` for what runs; 0 means at once. Settles when all are gone; never rejects. */
+  stop(graceMs: number): Promise<void>
+}
+
 export interface ContractSession {
+  /** Set where the contract brings its own processes; `initialise` and `open` are then not called. */
+  readonly processes?: OwnProcesses
   /** Events that wait for the guest. */
   readonly queued: number
   /** First call of a run, before anything else reaches the guest. */

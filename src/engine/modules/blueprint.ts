@@ -5,6 +5,7 @@ import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
 import type { SessionContext } from '../contracts/session.ts'
 import { Admission } from '../events/admission.ts'
+import { Sandbox } from '../sandboxes/sandbox.ts'
 import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
@@ -32,6 +33,7 @@ export function createBlueprint(
     throw new PaddockError('internal.bug', `There is no contract ${assessment.contract.id}.`)
   }
   return {
+    bringsProcesses: contract.processes === 'own',
     async compile(signal) {
       const limits = hooks.limits()
       const compiled = {
@@ -59,14 +61,8 @@ export function createBlueprint(
       logLevel,
     }),
     createSession: (supervisorHooks, predecessor) => {
-      const context: SessionContext = {
-        name: manifest.name,
-        manifest,
-        get limits() {
-          return hooks.limits()
-        },
-        clock: services.clock,
-        admission: new Admission({
+      const createAdmission = (): Admission =>
+        new Admission({
           owner: manifest.name,
           clock: services.clock,
           gate: services.gates.executing,
@@ -84,7 +80,37 @@ export function createBlueprint(
             hooks.log('warn', 'budget_denied', `Calls wait for a budget: ${error.message}`, error.code)
             supervisorHooks.onWaiting()
           },
-        }),
+        })
+      const context: SessionContext = {
+        name: manifest.name,
+        manifest,
+        get limits() {
+          return hooks.limits()
+        },
+        clock: services.clock,
+        admission: createAdmission(),
+        createAdmission,
+        preparing: services.gates.preparing,
+        launch: (request) => {
+          const generation = services.nextGeneration()
+          return new Sandbox({
+            launcher: services.launcher,
+            entry: services.sandboxEntry,
+            serviceName: `paddock-${request.purpose}-${generation}-${manifest.name}`,
+            generation,
+            clock: services.clock,
+            residentLimitBytes: request.residentLimitBytes,
+            shared: request.shared,
+            handlers: {
+              onHostCall: () =>
+                Promise.reject(new PaddockError('internal.bug', 'Nobody answers host calls.')),
+              onLogs: () => undefined,
+              onProcess: () => undefined,
+              onOutput: (line) => hooks.log('debug', 'sandbox_output', line),
+              ...request.handlers,
+            },
+          })
+        },
         sources: services.sources,
         recordDispatch: hooks.recordDispatch,
         recordDropped: hooks.recordDropped,

@@ -8,6 +8,7 @@ import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import type { EndClass } from '../../shared/domain/module.ts'
 import {
   generationArgument,
+  sharedArgument,
   sandboxMessageSchema,
   type CallReply,
   type EngineMessage,
@@ -21,6 +22,7 @@ import {
 import type { Clock } from '../clock.ts'
 import type { LaunchedProcess, ProcessExit, SandboxLauncher } from './launcher.ts'
 import { classifyEnd, describeEnd } from './process-end.ts'
+import { SandboxThread, type ThreadHandlers } from './sandbox-thread.ts'
 
 /** Start values with their reasons: style 4; the 3 s are issue 3's bound for a silent sandbox. */
 export const sandboxTimes = {
@@ -65,6 +67,8 @@ export interface SandboxOptions {
   readonly execArgv?: readonly string[]
   /** Resident bytes from which the process is killed with `sandbox.out_of_memory`. */
   readonly residentLimitBytes: number
+  /** Threads are begun by `openThread`; there is none from the start. */
+  readonly shared?: boolean
   readonly handlers: SandboxHandlers
 }
 
@@ -85,7 +89,9 @@ export class Sandbox {
 
   private readonly process: LaunchedProcess
   private readonly clock: Clock
-  private readonly residentLimitBytes: number
+  /** May be set anew once it is known what the process takes by itself. */
+  residentLimitBytes: number
+  private readonly threads = new Map<number, SandboxThread>()
   private readonly handlers: SandboxHandlers
   private readonly pendingCalls = new Map<number, PendingCall>()
   private readonly pendingLoads = new Map<number, Waiter<LoadResult>>()
@@ -120,7 +126,10 @@ export class Sandbox {
     this.process = options.launcher.launch({
       entry: options.entry,
       serviceName: options.serviceName,
-      args: [`${generationArgument}${options.generation}`],
+      args: [
+        `${generationArgument}${options.generation}`,
+        ...(options.shared === true ? [sharedArgument] : []),
+      ],
       heapLimitMb: sandboxHeapMb,
       ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
     })
@@ -161,6 +170,29 @@ export class Sandbox {
       this.pendingLoads.set(id, { resolve, reject })
       this.post({ type: 'load', generation: this.generation, id, spec })
     }).finally(cancel)
+  }
+
+  /** A further guest thread, of a shared process; it begins with its `load`. */
+  openThread(handlers: ThreadHandlers): SandboxThread {
+    const number = this.nextId++
+    const thread = new SandboxThread({
+      number,
+      generation: this.generation,
+      handlers: {
+        onHostCall: (call) => handlers.onHostCall(call),
+        onLogs: (records, dropped) => handlers.onLogs(records, dropped),
+        onOverdue: (call, statement) => handlers.onOverdue(call, statement),
+        onEnded: (error) => {
+          this.threads.delete(number)
+          handlers.onEnded(error)
+        },
+      },
+      post: (message) => this.post(message),
+      refuse: refused,
+    })
+    this.threads.set(number, thread)
+    if (this.end !== undefined) thread.finish(this.endError(this.end).toReport())
+    return thread
   }
 
   /** A fresh id for a guest call of this sandbox. */
@@ -265,7 +297,9 @@ export class Sandbox {
     const message = parsed.data
     if (message.generation !== this.generation) return
     this.lastSignOfLife = this.clock.monotonicMs()
-    this.dispatch(message)
+    if ('thread' in message && message.thread !== undefined)
+      this.threads.get(message.thread)?.receive(message)
+    else this.dispatch(message)
   }
 
   private dispatch(message: SandboxMessage): void {
@@ -295,6 +329,10 @@ export class Sandbox {
         return
       case 'stopped':
         settle(this.pendingStops, message.id, undefined)
+        return
+      case 'overdue':
+      case 'thread-ended':
+        // Of a thread that has been forgotten.
         return
     }
   }
@@ -358,6 +396,7 @@ export class Sandbox {
       for (const entry of waiting.values()) entry.reject(reason)
       waiting.clear()
     }
+    for (const thread of [...this.threads.values()]) thread.finish(reason.toReport())
     for (const listener of this.endListeners) listener(end)
     this.endListeners.clear()
   }

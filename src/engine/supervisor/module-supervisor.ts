@@ -4,7 +4,8 @@
  */
 import type { ModuleStatus, Quarantine } from '../../shared/domain/module.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
-import type { ContractSession, LoadedStore } from '../contracts/session.ts'
+import type { LoadSpec } from '../../shared/sandbox/protocol.ts'
+import type { ContractSession, InitOutcome, LoadedStore } from '../contracts/session.ts'
 import { runPatiently } from '../sandboxes/gates/patience.ts'
 import { residentLimitBytes } from '../sandboxes/memory-limits.ts'
 import { Sandbox } from '../sandboxes/sandbox.ts'
@@ -40,6 +41,8 @@ export class ModuleSupervisor {
   /** Settles when the sandbox before is gone: two must never hold one store. */
   private predecessorGone: Promise<void> = Promise.resolve()
   private loadedStore: LoadedStore | undefined
+  /** What the session of a contract with processes of its own is to run. */
+  private ownSpec: LoadSpec | undefined
   private cancelTimer: () => void = () => undefined
   private abort = new AbortController()
   private readonly failures = new FailureHistory()
@@ -76,7 +79,7 @@ export class ModuleSupervisor {
   }
 
   get pid(): number | null {
-    return this.sandbox?.pid ?? null
+    return this.sandbox?.pid ?? this.session?.processes?.pids[0] ?? null
   }
 
   get queued(): number {
@@ -257,6 +260,11 @@ export class ModuleSupervisor {
       const artifactDirectory = await blueprint.compile(this.abort.signal)
       await this.predecessorGone
       if (attempt !== this.state.attempt) return
+      if (blueprint.bringsProcesses) {
+        this.ownSpec = blueprint.loadSpec(this.state.run, artifactDirectory)
+        this.send({ type: 'loaded', attempt })
+        return
+      }
       const { preparing, name, clock } = this.options
       const result = await runPatiently(preparing, name, clock, this.abort.signal, async () => {
         if (attempt !== this.state.attempt) return undefined
@@ -321,10 +329,8 @@ export class ModuleSupervisor {
   }
 
   private async doInitialise(attempt: number): Promise<void> {
-    const { sandbox, blueprint, loadedStore } = this
-    if (sandbox === undefined || blueprint === undefined || loadedStore === undefined) return
-    const session = this.currentSession(blueprint)
-    const outcome = await session.initialise(sandbox, loadedStore, this.state.run)
+    const outcome = await this.initialiseSession()
+    if (outcome === undefined) return
     switch (outcome.kind) {
       case 'ok':
         this.send({ type: 'initialised', attempt })
@@ -338,15 +344,28 @@ export class ModuleSupervisor {
     }
   }
 
+  private async initialiseSession(): Promise<InitOutcome | undefined> {
+    const { sandbox, blueprint, loadedStore, ownSpec } = this
+    if (blueprint === undefined) return undefined
+    if (blueprint.bringsProcesses) {
+      if (ownSpec === undefined) return undefined
+      return this.currentSession(blueprint).processes?.start(ownSpec, this.state.run)
+    }
+    if (sandbox === undefined || loadedStore === undefined) return undefined
+    return this.currentSession(blueprint).initialise(sandbox, loadedStore, this.state.run)
+  }
+
   private async doWindDown(attempt: number): Promise<void> {
     this.abort.abort()
     this.abort = new AbortController()
-    await this.releaseSandbox()?.stop(stopGraceMs)
+    await Promise.all([this.releaseSandbox()?.stop(stopGraceMs), this.session?.processes?.stop(stopGraceMs)])
     this.send({ type: 'wound-down', attempt })
   }
 
   private killSandbox(): void {
     const sandbox = this.releaseSandbox()
+    const { processes } = this.session ?? {}
+    if (processes !== undefined) this.predecessorGone = processes.stop(0)
     if (sandbox === undefined) return
     this.predecessorGone = new Promise((resolve) => void sandbox.onEnd(() => resolve()))
     sandbox.kill(new PaddockError('sandbox.stopped', 'The sandbox was replaced.'))

@@ -11,6 +11,8 @@ import type { LifecyclePolicy } from './lifecycle.ts'
 
 /** What a module is made of once its bundle has been read and judged. */
 export interface Blueprint {
+  /** The session runs processes of its own; none is launched for the module. */
+  readonly bringsProcesses: boolean
   /** Compiles or finds the artifact, which may have been evicted since; answers its directory. Throws `compiler.*`, `component.*`. */
   compile(signal: AbortSignal): Promise<string>
   /** The load message for a run on that artifact. */

@@ -198,13 +198,18 @@ export const sandboxMessageSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('overdue'),
     generation,
-    thread,
+    thread: z.number().int().nonnegative(),
     call: id,
     /** What SQL ran, or null where none did. */
     statement: statementMarkSchema.nullable(),
   }),
   /** The thread is gone; every call of it has its answer. */
-  z.object({ type: z.literal('thread-ended'), generation, thread, error: errorReportSchema.nullable() }),
+  z.object({
+    type: z.literal('thread-ended'),
+    generation,
+    thread: z.number().int().nonnegative(),
+    error: errorReportSchema.nullable(),
+  }),
 ])
 export type SandboxMessage = z.infer<typeof sandboxMessageSchema>
 
