@@ -43,26 +43,31 @@ export class SentFailure extends Error {
 export async function attempt<T>(endpoint: Endpoint, work: Work<T>, options: AttemptOptions): Promise<T> {
   const { clock, random, policy, maxRetries, endsAt } = options
   for (let retry = 0; ; retry++) {
-    let hasLeft = false
+    const sent = { hasLeft: false }
     const timeoutMs = policy.attemptTimeoutMs(endsAt - clock.monotonicMs(), maxRetries - retry)
     try {
       return await work.send(endpoint, {
         timeoutMs: Math.max(1, timeoutMs),
         signal: work.signal,
         paceUntil: endsAt,
-        ...(work.isOnce ? { onLeave: () => (hasLeft = true) } : {}),
+        ...(work.isOnce ? { onLeave: () => (sent.hasLeft = true) } : {}),
       })
     } catch (thrown) {
       const error = asChainRequestError(thrown)
-      if (hasLeft) throw new SentFailure(error)
+      if (sent.hasLeft) throw new SentFailure(error)
       if (retry >= maxRetries || !policy.mayRetry(error)) throw error
       const delayMs = Math.max(policy.backoffMs(retry, random), error.retryAfterMs ?? 0)
       // Without time to try again after the wait, another endpoint is asked now.
       if (delayMs >= endsAt - clock.monotonicMs()) throw error
       await sleep(clock, delayMs, work.signal ?? never)
-      if (work.signal?.aborted === true) throw cancelled()
+      if (work.signal !== undefined && isAborted(work.signal)) throw cancelled()
     }
   }
+}
+
+/** Asked again after waiting. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted
 }
 
 function cancelled(): ChainRequestError {

@@ -4,11 +4,16 @@ import type { Clock } from '../clock.ts'
 import { Chain, unknownChain } from './chain.ts'
 import type { HandledBlock } from './heads/head-subscriber.ts'
 import type { BlockEvent } from './heads/header.ts'
+import type { Endpoint } from './endpoint.ts'
 import { chainLimits } from './limits.ts'
 import { defaultRequestPolicy } from './policy.ts'
 import type { RequestPolicy } from './policy.ts'
-import { ChainRequestError } from './request-error.ts'
+import { ChainRequestError, asChainRequestError } from './request-error.ts'
+import type { NoticeListener } from './source-notice.ts'
+import { noMetrics } from '../telemetry/metrics/metrics-port.ts'
+import type { MetricsPort } from '../telemetry/metrics/metrics-port.ts'
 import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
+import type { WireOptions } from './wires/wire.ts'
 
 export interface ChainPoolOptions {
   readonly clock?: Clock
@@ -23,6 +28,9 @@ export interface ChainPoolOptions {
   readonly devnetChainId?: string
   /** A listener threw; nothing else is affected. */
   readonly onFault?: (error: unknown) => void
+  readonly metrics?: MetricsPort
+  /** An endpoint of the chain serves another chain; null when none does any more. */
+  readonly onMismatch?: (chainId: string, error: ChainRequestError | null) => void
 }
 
 export interface RequestOptions {
@@ -34,6 +42,8 @@ export interface RequestOptions {
 export interface HeadSubscription {
   /** The last block the subscriber has handled: it gets what it missed since, then what comes. */
   readonly from?: HandledBlock
+  /** Told of gaps and of the source's coming and going. */
+  readonly onNotice?: NoticeListener
 }
 
 /** All chains: their endpoints, requests with failover, and one shared stream of heads each. Caller disposes. */
@@ -42,12 +52,14 @@ export class ChainPool {
   readonly #clock: Clock
   readonly #chains = new Map<string, Chain>()
   readonly #listeners = new Set<() => void>()
+  readonly #metrics: MetricsPort
   #order: readonly string[] = []
   #cancelChange: (() => void) | null = null
   #isDisposed = false
 
   constructor(options: ChainPoolOptions = {}) {
     this.#options = options
+    this.#metrics = options.metrics ?? noMetrics
     this.#clock = options.clock ?? systemClock
   }
 
@@ -79,12 +91,10 @@ export class ChainPool {
     options: RequestOptions = {},
   ): Promise<string> {
     const request = { method, params: paramsJson }
-    const answer = await this.#configured(chainId).run({
-      count: 1,
-      signal: options.signal,
-      isOnce: options.isOnce ?? false,
-      send: (endpoint, bounds) => endpoint.call(request, bounds),
-    })
+    const [answer] = await this.#run(chainId, [request], options, async (endpoint, bounds) => [
+      await endpoint.call(request, bounds),
+    ])
+    if (answer === undefined) throw new ChainRequestError('no-answer', 'The node did not answer.')
     if (!answer.ok) throw answer.error
     return answer.result
   }
@@ -99,12 +109,7 @@ export class ChainPool {
     options: RequestOptions = {},
   ): Promise<readonly RpcAnswer[]> {
     if (requests.length === 0) return []
-    return this.#configured(chainId).run({
-      count: requests.length,
-      signal: options.signal,
-      isOnce: false,
-      send: (endpoint, bounds) => endpoint.callBatch(requests, bounds),
-    })
+    return this.#run(chainId, requests, options, (endpoint, bounds) => endpoint.callBatch(requests, bounds))
   }
 
   /**
@@ -117,7 +122,7 @@ export class ChainPool {
     options: HeadSubscription = {},
   ): () => void {
     if (this.#isDisposed) throw disposed()
-    const unsubscribe = this.#chain(chainId).subscribe(listener, options.from ?? null)
+    const unsubscribe = this.#chain(chainId).subscribe(listener, options.from ?? null, options.onNotice)
     return () => {
       unsubscribe()
       this.#forgetUnused(chainId)
@@ -150,6 +155,42 @@ export class ChainPool {
     this.#cancelChange = null
   }
 
+  async #run(
+    chainId: string,
+    requests: readonly RpcRequest[],
+    options: RequestOptions,
+    send: (endpoint: Endpoint, bounds: WireOptions) => Promise<readonly RpcAnswer[]>,
+  ): Promise<readonly RpcAnswer[]> {
+    const chain = this.#configured(chainId)
+    const startedAt = this.#clock.monotonicMs()
+    let label: string | null = null
+    const note = (method: string, error: ChainRequestError | null): void => {
+      const outcome = error === null ? 'ok' : 'err'
+      this.#metrics.rpcRequest(chainId, method, outcome, this.#clock.monotonicMs() - startedAt, label)
+      if (error?.kind === 'too-large') this.#metrics.capped(chainId, method)
+    }
+    try {
+      const answers = await chain.run({
+        count: requests.length,
+        signal: options.signal,
+        isOnce: options.isOnce ?? false,
+        send: (endpoint, bounds) => {
+          label = endpoint.label
+          return send(endpoint, bounds)
+        },
+      })
+      for (const [index, { method }] of requests.entries()) {
+        const answer = answers[index]
+        note(method, answer?.ok === false ? answer.error : null)
+      }
+      return answers
+    } catch (thrown) {
+      const error = asChainRequestError(thrown)
+      for (const { method } of requests) note(method, error)
+      throw error
+    }
+  }
+
   #configured(chainId: string): Chain {
     if (this.#isDisposed) throw disposed()
     const chain = this.#chains.get(chainId)
@@ -166,6 +207,8 @@ export class ChainPool {
       random: this.#options.random ?? Math.random,
       policy: this.#options.policy ?? defaultRequestPolicy,
       responseBytes: this.#options.responseBytes ?? (() => chainLimits.responseBytes),
+      metrics: this.#metrics,
+      onMismatch: (error) => this.#options.onMismatch?.(chainId, error),
       onDidChange: () => this.#changed(),
       onFault: this.#options.onFault ?? (() => undefined),
     })

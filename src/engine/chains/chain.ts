@@ -9,6 +9,8 @@ import type { HandledBlock } from './heads/head-subscriber.ts'
 import type { BlockEvent } from './heads/header.ts'
 import type { RequestPolicy } from './policy.ts'
 import { ChainRequestError, asChainRequestError } from './request-error.ts'
+import type { NoticeListener } from './source-notice.ts'
+import type { MetricsPort } from '../telemetry/metrics/metrics-port.ts'
 import { RateWindow } from './statistics.ts'
 import { Timeline } from './timeline.ts'
 
@@ -19,7 +21,10 @@ export interface ChainOptions {
   readonly policy: RequestPolicy
   /** Largest answer that a guest gets, in bytes. */
   readonly responseBytes: () => number
+  readonly metrics: MetricsPort
   readonly onDidChange: () => void
+  /** Whether an endpoint serves another chain than it should; null when none does any more. */
+  readonly onMismatch: (error: ChainRequestError | null) => void
   readonly onFault: (error: unknown) => void
 }
 
@@ -33,6 +38,7 @@ export class Chain {
   readonly #timeline: Timeline
   #server: Endpoint | null = null
   #failovers = 0
+  #mismatch: ChainRequestError | null = null
 
   constructor(options: ChainOptions) {
     this.#options = options
@@ -44,6 +50,8 @@ export class Chain {
       endpoints: () => this.#endpoints,
       pollIntervalMs: () => this.#config?.pollIntervalMs ?? 4_000,
       onDidChange: options.onDidChange,
+      onReconnect: () => options.metrics.reconnect(options.chainId, 'blocks'),
+      onBehind: (blocks) => options.metrics.blocksBehind(options.chainId, blocks),
       onFault: options.onFault,
     })
   }
@@ -78,8 +86,12 @@ export class Chain {
     this.#options.onDidChange()
   }
 
-  subscribe(listener: (block: BlockEvent) => void, from: HandledBlock | null): () => void {
-    const unsubscribe = this.#stream.subscribe(listener, from)
+  subscribe(
+    listener: (block: BlockEvent) => void,
+    from: HandledBlock | null,
+    onNotice?: NoticeListener,
+  ): () => void {
+    const unsubscribe = this.#stream.subscribe(listener, from, onNotice)
     this.#options.onDidChange()
     return unsubscribe
   }
@@ -217,11 +229,19 @@ export class Chain {
     const from = before ?? preferred
     if (from === undefined) return
     const isWorse = this.#endpoints.indexOf(endpoint) > this.#endpoints.indexOf(from)
-    if (isWorse) this.#failovers++
+    if (isWorse) {
+      this.#failovers++
+      this.#options.metrics.rpcFallback(this.#options.chainId)
+    }
     this.#timeline.add(from.label, endpoint.label, isWorse ? (failure ?? from.error) : null)
   }
 
   #endpointChanged(): void {
+    const wrong = this.#endpoints.find((endpoint) => endpoint.error?.kind === 'wrong-chain')?.error ?? null
+    if (wrong !== this.#mismatch) {
+      this.#mismatch = wrong
+      this.#options.onMismatch(wrong)
+    }
     this.#stream.reconsider(false)
     this.#options.onDidChange()
   }

@@ -81,7 +81,7 @@ async function runPolling(options: HeadSessionOptions): Promise<void> {
       newest = header.hash
       changedAt = clock.monotonicMs()
     } else if (clock.monotonicMs() - changedAt > options.patienceMs()) {
-      throw silence()
+      throw new HeadSilence()
     }
     await sleep(clock, options.pollIntervalMs(), signal)
   }
@@ -134,10 +134,13 @@ class Inbox {
   }
 
   #expectHead(): () => void {
-    return this.#options.clock.after(this.#options.patienceMs(), () => this.end(silence()))
+    return this.#options.clock.after(this.#options.patienceMs(), () => this.end(new HeadSilence()))
   }
 }
 
-function silence(): ChainRequestError {
-  return new ChainRequestError('timeout', 'No new block arrived for too long.')
+/** The endpoint is reachable, or seems so, and brings no blocks (spec nexum-host 10.4). */
+export class HeadSilence extends ChainRequestError {
+  constructor() {
+    super('timeout', 'No new block arrived for too long.')
+  }
 }

@@ -1,14 +1,16 @@
 import type { Clock } from '../../clock.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { HeadSubscriber } from './head-subscriber.ts'
+import { HeadMemory } from './head-memory.ts'
+import { HeadSubscriber, backfilled, dropped } from './head-subscriber.ts'
 import type { HandledBlock, Missed } from './head-subscriber.ts'
 import type { BlockEvent, Header } from './header.ts'
 import { HeaderSource } from './header-source.ts'
-import { runHeadSession } from './head-session.ts'
+import { HeadSilence, runHeadSession } from './head-session.ts'
 import { chainLimits, reconnectDelayMs } from '../limits.ts'
 import { asChainRequestError } from '../request-error.ts'
 import type { ChainRequestError } from '../request-error.ts'
 import { sleep } from '../sleep.ts'
+import type { NoticeListener, SourceNotice } from '../source-notice.ts'
 
 export interface HeadStreamOptions {
   readonly chainId: string
@@ -18,6 +20,10 @@ export interface HeadStreamOptions {
   readonly endpoints: () => readonly Endpoint[]
   readonly pollIntervalMs: () => number
   readonly onDidChange: () => void
+  /** The stream was opened again, or is about to be. */
+  readonly onReconnect: () => void
+  /** Blocks that are known and not delivered yet. */
+  readonly onBehind: (blocks: number) => void
   /** A listener threw. */
   readonly onFault: (error: unknown) => void
 }
@@ -35,8 +41,8 @@ interface Session {
   failure: ChainRequestError | null
 }
 
-/** Hashes remembered so that a head is delivered once, also after a change to a node that lags. */
-const rememberedHeads = 1_024
+/** How far back a branch is followed that the node changed to without telling its blocks. */
+const branchBlocks = 64
 
 /**
  * The one stream of new heads of a chain, shared by all subscribers and open only while there are any
@@ -45,8 +51,7 @@ const rememberedHeads = 1_024
 export class HeadStream {
   readonly #options: HeadStreamOptions
   readonly #subscribers = new Set<HeadSubscriber>()
-  readonly #recent = new Map<bigint, Header>()
-  readonly #seen = new Set<string>()
+  readonly #memory = new HeadMemory()
   readonly #missed: Missed
   #running: AbortController | null = null
   #session: Session | null = null
@@ -55,6 +60,7 @@ export class HeadStream {
   /** Missed blocks below this number are counted as skipped already. */
   #skippedTo = 0n
   #usualIntervalMs: number | null = null
+  #isDown = false
   head: SeenHead | null = null
   reconnects = 0
   backfilled = 0
@@ -87,9 +93,13 @@ export class HeadStream {
     return Math.max(chainLimits.silenceMs, chainLimits.silenceIntervals * (this.#usualIntervalMs ?? 0))
   }
 
-  subscribe(listener: (block: BlockEvent) => void, from: HandledBlock | null): () => void {
+  subscribe(
+    listener: (block: BlockEvent) => void,
+    from: HandledBlock | null,
+    onNotice: NoticeListener = () => undefined,
+  ): () => void {
     const { chainId, onFault } = this.#options
-    const subscriber = new HeadSubscriber(chainId, listener, from, onFault)
+    const subscriber = new HeadSubscriber(chainId, listener, from, onFault, onNotice)
     this.#subscribers.add(subscriber)
     this.#start()
     this.#catchUp(subscriber)
@@ -120,8 +130,8 @@ export class HeadStream {
     this.#interruptWait?.()
     this.#last = null
     this.#skippedTo = 0n
-    this.#recent.clear()
-    this.#seen.clear()
+    this.#memory.clear()
+    this.#isDown = false
     this.#options.onDidChange()
   }
 
@@ -140,7 +150,10 @@ export class HeadStream {
       const isMove = endpoint !== undefined && (await this.#runSession(endpoint))
       if (this.#running?.signal !== signal) return
       this.#options.onDidChange()
-      if (endpoint !== undefined) this.reconnects++
+      if (endpoint !== undefined) {
+        this.reconnects++
+        this.#options.onReconnect()
+      }
       if (clock.monotonicMs() - startedAt >= chainLimits.healthyMs) attempt = 0
       const hasAnother = this.#options.endpoints().some((each) => !each.isFailing && each !== endpoint)
       if (isMove || (hasAnother && attempt < this.#options.endpoints().length)) {
@@ -167,7 +180,7 @@ export class HeadStream {
   /** Answers whether the session ended because another endpoint is to be used. */
   async #runSession(endpoint: Endpoint): Promise<boolean> {
     const abort = new AbortController()
-    const source = new HeaderSource(endpoint, this.#recent, abort.signal)
+    const source = new HeaderSource(endpoint, this.#memory.recent, abort.signal)
     const session: Session = { source, abort, isOpen: false, failure: null }
     this.#session = session
     try {
@@ -180,12 +193,17 @@ export class HeadStream {
         onHead: (header) => this.#accept(header, session),
         onDidOpen: () => {
           session.isOpen = true
+          this.#up(endpoint)
           this.#options.onDidChange()
           for (const subscriber of this.#subscribers) this.#catchUp(subscriber)
         },
       })
     } catch (error) {
-      if (!abort.signal.aborted) endpoint.fail(asChainRequestError(error))
+      const failure = asChainRequestError(error)
+      if (!abort.signal.aborted) endpoint.fail(failure)
+      // Whoever is silent may be gone without having said so.
+      if (failure instanceof HeadSilence) endpoint.reset(failure)
+      if (session.isOpen || !this.#isDown) this.#down(endpoint, failure)
     }
     session.isOpen = false
     if (this.#session === session) this.#session = null
@@ -196,7 +214,7 @@ export class HeadStream {
 
   /** Takes a head in the order of the connection, first fetching those missed before it. */
   async #accept(header: Header, session: Session): Promise<void> {
-    if (this.#session !== session || this.#seen.has(header.hash)) return
+    if (this.#session !== session || this.#memory.has(header)) return
     const last = this.#last
     // The stream begins at the head: what it finds there happened before anyone asked.
     if (last === null) {
@@ -204,13 +222,32 @@ export class HeadStream {
       return
     }
     if (header.number > last.number + 1n) {
-      for await (const each of session.source.range(this.#firstMissed(last, header), header.number - 1n)) {
+      const first = this.#firstMissed(last, header)
+      this.#options.onBehind(Number(header.number - last.number) - 1)
+      this.#tell(backfilled(first, header.number - 1n))
+      for await (const each of session.source.range(first, header.number - 1n)) {
+        await this.#acceptBranch(each, session)
         if (this.#session !== session) return
         this.#missed.backfilled(1)
         this.#deliver(each, true)
       }
+      this.#options.onBehind(0)
     }
+    await this.#acceptBranch(header, session)
     if (this.#session === session) this.#deliver(header, true)
+  }
+
+  /** The blocks of a branch that the node went over to without telling them, so that none is missed. */
+  async #acceptBranch(header: Header, session: Session): Promise<void> {
+    const branch: Header[] = []
+    let child = header
+    while (this.#memory.isDetached(child) && branch.length < branchBlocks) {
+      const parent = await session.source.fresh(child.number - 1n)
+      if (this.#memory.has(parent) || parent.hash !== child.parentHash) break
+      branch.unshift(parent)
+      child = parent
+    }
+    for (const each of branch) if (this.#session === session) this.#deliver(each, true)
   }
 
   #firstMissed(last: Header, head: Header): bigint {
@@ -219,6 +256,7 @@ export class HeadStream {
     const oldest = head.number - BigInt(chainLimits.backfillBlocks) + 1n
     if (first >= oldest) return first
     this.#missed.skipped(oldest - first)
+    this.#tell(dropped(first, oldest - 1n))
     // Remembered, so that a failure half-way does not count them again.
     this.#skippedTo = oldest
     return oldest
@@ -230,24 +268,26 @@ export class HeadStream {
     this.#last = header
     this.#skippedTo = 0n
     this.head = { ...header, receivedAt: now }
-    this.#remember(header)
+    this.#memory.add(header)
     if (isNew) for (const subscriber of [...this.#subscribers]) subscriber.take(header)
     this.#options.onDidChange()
   }
 
-  #remember(header: Header): void {
-    // Whatever was above belongs to a branch that was left.
-    for (const number of this.#recent.keys()) if (number > header.number) this.#recent.delete(number)
-    this.#recent.set(header.number, header)
-    for (const number of this.#recent.keys()) {
-      if (this.#recent.size <= chainLimits.backfillBlocks) break
-      this.#recent.delete(number)
-    }
-    this.#seen.add(header.hash)
-    for (const hash of this.#seen) {
-      if (this.#seen.size <= rememberedHeads) break
-      this.#seen.delete(hash)
-    }
+  #down(endpoint: Endpoint, failure: ChainRequestError): void {
+    this.#isDown = true
+    const message = `Blocks of chain ${this.#options.chainId} stopped coming from ${endpoint.label}: ${failure.message}`
+    this.#tell({ event: 'source_down', level: 'warn', message })
+  }
+
+  #up(endpoint: Endpoint): void {
+    if (!this.#isDown) return
+    this.#isDown = false
+    const message = `Blocks of chain ${this.#options.chainId} come from ${endpoint.label}.`
+    this.#tell({ event: 'source_up', level: 'info', message })
+  }
+
+  #tell(notice: SourceNotice): void {
+    for (const subscriber of [...this.#subscribers]) if (subscriber.isLive) subscriber.tell(notice)
   }
 
   /** The chain's own clock tells the usual interval, also across a gap. */

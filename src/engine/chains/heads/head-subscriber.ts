@@ -4,6 +4,7 @@ import { toBlockEvent } from './header.ts'
 import type { BlockEvent, Header } from './header.ts'
 import type { HeaderSource } from './header-source.ts'
 import { chainLimits } from '../limits.ts'
+import type { NoticeListener, SourceNotice } from '../source-notice.ts'
 
 /** The last block a subscriber has handled. */
 export interface HandledBlock {
@@ -27,6 +28,7 @@ export class HeadSubscriber {
   /** Heads below the last handled block, kept until it is known whether the node lags or the chain is another. */
   #held: Header[] = []
   #isCatchingUp = false
+  readonly #onNotice: NoticeListener
   isClosed = false
 
   constructor(
@@ -34,7 +36,9 @@ export class HeadSubscriber {
     listener: (block: BlockEvent) => void,
     from: HandledBlock | null,
     onFault: (error: unknown) => void,
+    onNotice: NoticeListener,
   ) {
+    this.#onNotice = onNotice
     this.#chainId = chainId
     this.#listener = listener
     this.#onFault = onFault
@@ -91,6 +95,7 @@ export class HeadSubscriber {
       const oldest = head.number - BigInt(chainLimits.backfillBlocks) + 1n
       if (isFirst && first < oldest) {
         missed.skipped(oldest - first)
+        this.tell(dropped(first, oldest - 1n))
         first = oldest
       }
       isFirst = false
@@ -98,6 +103,7 @@ export class HeadSubscriber {
         this.#goLive(head)
         return
       }
+      this.tell(backfilled(first, head.number))
       for await (const header of source.range(first, head.number)) {
         if (this.#wasClosed()) return
         this.#handled = header
@@ -126,6 +132,14 @@ export class HeadSubscriber {
     for (const each of held) this.#deliver(each)
   }
 
+  tell(notice: SourceNotice): void {
+    try {
+      if (!this.isClosed) this.#onNotice(notice)
+    } catch (error) {
+      this.#onFault(error)
+    }
+  }
+
   #goLive(header?: Header): void {
     this.#handled = null
     this.#held = []
@@ -140,4 +154,16 @@ export class HeadSubscriber {
       this.#onFault(error)
     }
   }
+}
+
+/** Blocks that were missed and are fetched now; both included. */
+export function backfilled(first: bigint, last: bigint): SourceNotice {
+  const message = `Missed blocks ${first} to ${last} are fetched.`
+  return { event: 'gap_backfilled', level: 'info', message }
+}
+
+/** Blocks that were missed and are too old to fetch; both included. */
+export function dropped(first: bigint, last: bigint): SourceNotice {
+  const message = `Missed blocks ${first} to ${last} are too old to fetch and are skipped.`
+  return { event: 'gap_dropped', level: 'warn', message }
 }

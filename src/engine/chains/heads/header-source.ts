@@ -31,6 +31,11 @@ export class HeaderSource {
     return readAnswer(await this.endpoint.call(headerRequest(number), this.#options()))
   }
 
+  /** What the node has at this height now, whatever was delivered. */
+  async fresh(number: bigint): Promise<Header> {
+    return readAnswer(await this.endpoint.call(headerRequest(number), this.#options()), number)
+  }
+
   /** Headers from `first` to `last` in order, a few at a time. Both included. */
   async *range(first: bigint, last: bigint): AsyncGenerator<Header> {
     for (let from = first; from <= last; from += BigInt(headersPerRequest)) {

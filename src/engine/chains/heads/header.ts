@@ -21,6 +21,8 @@ export interface Header {
   /** 0x and 64 lower-case hexadecimal digits. */
   readonly hash: Hex
   readonly timestampMs: bigint
+  /** Null where the node does not say. */
+  readonly parentHash: Hex | null
 }
 
 const greatestU64 = 0xffff_ffff_ffff_ffffn
@@ -32,7 +34,12 @@ const quantity = z
   .string()
   .regex(/^0x[0-9a-fA-F]{1,64}$/)
   .transform((text) => hexToBigInt(text as Hex))
-const headerSchema = z.object({ number: quantity.refine((n) => n <= greatestU64), hash, timestamp: quantity })
+const headerSchema = z.object({
+  number: quantity.refine((n) => n <= greatestU64),
+  hash,
+  timestamp: quantity,
+  parentHash: hash.nullish(),
+})
 
 /** Checks what a node calls a header. Throws ChainRequestError `not-json-rpc` for anything else. */
 export function readHeader(value: unknown): Header {
@@ -44,6 +51,7 @@ export function readHeader(value: unknown): Header {
     number,
     hash: parsed.data.hash,
     timestampMs: timestampMs > greatestU64 ? greatestU64 : timestampMs,
+    parentHash: parsed.data.parentHash ?? null,
   }
 }
 
