@@ -6,6 +6,8 @@ export const screenNames: Readonly<Record<Screen, string>> = {
   modules: 'Modules',
   chains: 'Chains',
   logs: 'Logs',
+  deciders: 'Deciders',
+  actors: 'Actors',
   settings: 'Settings',
 }
 
@@ -14,5 +16,13 @@ export const screenIcons: Readonly<Record<Screen, IconName>> = {
   modules: 'module',
   chains: 'chain',
   logs: 'logs',
+  deciders: 'decider',
+  actors: 'store',
   settings: 'settings',
 }
+
+/** The screens that work with the modules of one contract, by its id; hidden while no such module is loaded. */
+export const contractScreens = { decider: 'deciders', actor: 'actors' } as const satisfies Record<
+  string,
+  Screen
+>

@@ -1,10 +1,10 @@
-export const screens = ['overview', 'modules', 'chains', 'logs', 'settings'] as const
+export const screens = ['overview', 'modules', 'chains', 'logs', 'deciders', 'actors', 'settings'] as const
 export type Screen = (typeof screens)[number]
 
 /** Where the console is: a screen, what is open in it, and its filters. */
 export interface Route {
   readonly screen: Screen
-  /** Module name or chain id. */
+  /** Module name, chain id, or a page of the settings. */
   readonly item: string | null
   readonly part: string | null
   readonly query: Readonly<Record<string, string>>
