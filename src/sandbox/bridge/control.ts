@@ -19,7 +19,9 @@ const statementWord = 5
 /** Byte offsets of float64s: when the SQL began, and its budget. */
 const statementStartOffset = 24
 const statementBudgetOffset = 32
-const bytes = 40
+/** How many calls, the running one and those before it, are settled together. */
+const settledWord = 10
+const bytes = 48
 const revertibleBit = 0x100
 const kindMask = 0xff
 /** A guest that is called again and again gets its next call within this. */
@@ -82,14 +84,18 @@ export class ControlBlock {
     return Atomics.load(this.words, outputWord)
   }
 
-  /** Guest thread: the call numbered `ordinal` begins. */
-  begin(ordinal: number): void {
-    this.start[0] = monotonicMs()
+  /** Guest thread: the call numbered `ordinal` begins, or goes on; its time is taken from `creditMs` from now on. */
+  begin(ordinal: number, creditMs = 0): void {
+    this.start[0] = monotonicMs() + creditMs
     Atomics.store(this.words, stateWord, word(ordinal, running))
   }
 
-  /** Guest thread: claims the right to commit or roll back. False when the watchdog was faster: then the thread must do nothing more. */
-  settle(ordinal: number): boolean {
+  /**
+   * Guest thread: claims the right to commit or roll back, for the calls from `first` to the one numbered `ordinal`.
+   * False when the watchdog was faster: then the thread must do nothing more.
+   */
+  settle(ordinal: number, first = ordinal): boolean {
+    Atomics.store(this.words, settledWord, stepsBetween(first, ordinal) + 1)
     return this.exchange(ordinal, settling)
   }
 
@@ -111,6 +117,13 @@ export class ControlBlock {
     const phase = state & phaseMask
     if (phase !== running && phase !== settling) return undefined
     return { ordinal: state >>> phaseBits, startedMs: this.start[0] ?? 0, isSettling: phase === settling }
+  }
+
+  /** Main thread: whether the call numbered `ordinal` is among those that are being settled. */
+  isSettling(ordinal: number): boolean {
+    const running = this.runningCall()
+    if (running?.isSettling !== true) return false
+    return stepsBetween(ordinal, running.ordinal) < Atomics.load(this.words, settledWord)
   }
 
   /** Guest thread: SQL of this kind begins, with its budget in milliseconds. */
@@ -157,6 +170,11 @@ export class ControlBlock {
 
 function word(ordinal: number, phase: number): number {
   return (ordinal << phaseBits) | phase
+}
+
+/** How many ordinals after `first` comes `last`. */
+function stepsBetween(first: number, last: number): number {
+  return last >= first ? last - first : last - first + maxOrdinal
 }
 
 /** Ordinals go round; 0 is never one. */

@@ -280,7 +280,12 @@ export class GuestHost {
     for (const watched of this.outstanding.values()) {
       const { id, context } = watched.call
       if (watched !== interrupted) {
-        replies.push(this.notStarted(id))
+        // What shares a commit that is under way may be durable, though it no longer runs.
+        replies.push(
+          this.control.isSettling(watched.ordinal)
+            ? { id, outcome: { status: 'failed', error, uncertain: true }, usage: this.idleUsage() }
+            : this.notStarted(id),
+        )
         continue
       }
       const usage = { ...this.idleUsage(), durationUs: this.stoppedCall?.durationUs ?? 0 }

@@ -39,6 +39,20 @@ export class GuestLink {
     }
   }
 
+  /** Calls that wait behind the one taken last, at most `most` of them and none of another operation; never sleeps. */
+  takeWaiting(operation: string, most: number): QueuedCall[] {
+    this.drain()
+    let count = 0
+    while (count < most && this.queue[count]?.call.operation === operation) count += 1
+    return this.queue.splice(0, count)
+  }
+
+  /** Whether nothing waits for this thread. */
+  get isIdle(): boolean {
+    this.drain()
+    return this.queue.length === 0 && !this.stopping
+  }
+
   /** Whether the call was cancelled before it began; forgets that it was. */
   takeDropped(id: number): boolean {
     return this.droppedCalls.delete(id)

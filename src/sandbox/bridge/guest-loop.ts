@@ -1,7 +1,7 @@
 /** The guest thread at work: one call after the other. */
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallOutcome, CallUsage, GuestCall } from '../../shared/sandbox/protocol.ts'
-import type { GuestProgram } from '../programs/guest-program.ts'
+import type { BatchServing, BatchTurn, GuestProgram } from '../programs/guest-program.ts'
 import type { ControlBlock } from './control.ts'
 import type { GuestLink } from './guest-link.ts'
 import type { LogBuffer } from './log-buffer.ts'
@@ -36,9 +36,11 @@ export class GuestLoop {
     for (let next = link.nextCall(); next !== undefined; next = link.nextCall()) {
       const { call } = next
       const dropped = link.takeDropped(call.id)
+      const { program } = this.parts
       if (dropped || this.dead || link.stopping) this.reply(call, { status: 'not-started' }, this.idleUsage())
+      else if (program.batches?.operation === call.operation) this.serveBatch(next, program.batches)
       else this.serve(next)
-      this.parts.program.afterReply?.()
+      if (!this.dead) program.afterReply?.(() => link.isIdle)
       // The only yield of this thread: generated glue and the engine leave clean-up to microtasks.
       await Promise.resolve()
     }
@@ -74,10 +76,62 @@ export class GuestLoop {
     this.running = 0
   }
 
+  /** Serves the call with those behind it that are of the same operation. */
+  private serveBatch(first: QueuedCall, batches: BatchServing): void {
+    const { control, link, log } = this.parts
+    const taken = [first, ...link.takeWaiting(batches.operation, batches.maxCalls - 1)]
+    const queued = taken.filter(({ call }) => {
+      if (!link.takeDropped(call.id)) return true
+      this.reply(call, { status: 'not-started' }, this.idleUsage())
+      return false
+    })
+    const answered = new Set<number>()
+    let running = 0
+    const at = (index: number): QueuedCall => {
+      const found = queued[index]
+      if (found === undefined) throw new PaddockError('internal.bug', 'The batch has no such call.')
+      return found
+    }
+    const turn: BatchTurn = {
+      begin: (index, creditMs) => {
+        const { ordinal, call } = at(index)
+        running = ordinal
+        this.running = call.id
+        log.context = call.context
+        control.begin(ordinal, creditMs)
+      },
+      claim: (index) => {
+        // Calls that were dropped in between have their answers.
+        this.claim(running, at(index).ordinal)
+      },
+      reply: (index, outcome, usage) => {
+        const { call } = at(index)
+        if (answered.has(index)) throw new PaddockError('internal.bug', 'A call was answered twice.')
+        answered.add(index)
+        if (outcome.status === 'failed') {
+          this.dead = true
+          log.addOwn('error', 'panic', outcome.error.message)
+        }
+        this.reply(call, outcome, { ...this.idleUsage(), ...usage })
+      },
+    }
+    batches.serve(
+      queued.map(({ call }) => call),
+      turn,
+    )
+    for (const [index, { call }] of queued.entries()) {
+      if (!answered.has(index)) this.reply(call, { status: 'not-started' }, this.idleUsage())
+    }
+    control.end()
+    link.takeUsage()
+    log.context = {}
+    this.running = 0
+  }
+
   /** From here on the watchdog can no longer stop the call; when it was faster the thread waits for its end. */
-  private claim(ordinal: number): void {
+  private claim(ordinal: number, first = ordinal): void {
     const { control } = this.parts
-    if (!control.settle(ordinal)) control.park()
+    if (!control.settle(ordinal, first)) control.park()
   }
 
   private idleUsage(): CallUsage {

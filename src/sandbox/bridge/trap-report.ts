@@ -45,8 +45,10 @@ function rootCause(thrown: unknown): unknown {
   return cause
 }
 
-function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && error.message.startsWith('Maximum call stack')
+/** Whether something thrown, or what caused it, is the end of the call stack. */
+export function isStackOverflow(thrown: unknown): boolean {
+  const cause = rootCause(thrown)
+  return cause instanceof RangeError && cause.message.startsWith('Maximum call stack')
 }
 
 function isAllocationFailure(error: unknown): boolean {

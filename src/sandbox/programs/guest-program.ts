@@ -1,6 +1,12 @@
 /** What a guest thread runs: a contract's own way of serving calls. One program per thread, one call at a time. */
 import type { PaddockError } from '../../shared/errors.ts'
-import type { CallOutcome, GuestCall, LoadSpec, StatementKind } from '../../shared/sandbox/protocol.ts'
+import type {
+  CallOutcome,
+  CallUsage,
+  GuestCall,
+  LoadSpec,
+  StatementKind,
+} from '../../shared/sandbox/protocol.ts'
 import type { LogBuffer } from '../bridge/log-buffer.ts'
 import type { CallCounts } from '../contracts/call-counts.ts'
 
@@ -33,6 +39,27 @@ export interface ProgramProgress {
   readonly cursors: Readonly<Record<string, string>>
 }
 
+/** What a program is lent while it serves several calls. Calls are named by their place. */
+export interface BatchTurn {
+  /** The guest goes on with this call: its deadline begins anew, `creditMs` from now. */
+  begin(index: number, creditMs?: number): void
+  /**
+   * Before anything is made durable of the calls from `first` to the one begun last: returns when the watchdog can no
+   * longer stop it, or never. Ends with the next `begin`.
+   */
+  claim(first: number): void
+  /** The call's answer, once. It is sent at once: what was made durable must be known before a guest runs again. */
+  reply(index: number, outcome: CallOutcome, usage: Pick<CallUsage, 'durationUs' | 'fuel' | 'writes'>): void
+}
+
+/** Serves calls of one operation that wait at the same time, to make them durable together. */
+export interface BatchServing {
+  readonly operation: string
+  readonly maxCalls: number
+  /** Answers every call. A `failed` answer ends the program; calls behind it are answered `not-started`. */
+  serve(calls: readonly GuestCall[], turn: BatchTurn): void
+}
+
 export interface GuestProgram {
   readonly progress: ProgramProgress
   /** What the operator should know. */
@@ -51,8 +78,10 @@ export interface GuestProgram {
    * returns when the watchdog can no longer stop the call, or never. A `failed` outcome ends the program.
    */
   run(call: GuestCall, claim: () => void): CallOutcome
-  /** Called when the reply has been sent: time for what the next call need not wait for. */
-  afterReply?(): void
+  /** How it serves several calls at once, where it does. */
+  readonly batches?: BatchServing
+  /** Called when a reply has been sent: time for what the next call need not wait for. */
+  afterReply?(isIdle: () => boolean): void
   /** Releases what it holds. Throws `store.*`. */
   close(): void
 }
