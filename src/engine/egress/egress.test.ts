@@ -62,15 +62,16 @@ async function failure(work: Promise<unknown>): Promise<EgressError> {
 
 /** Answers every connection with these bytes, and closes it when `closes`. */
 async function rawServer(bytes: string | Buffer, closes = true): Promise<number> {
-  raw = createServer((socket) => {
+  const server = createServer((socket) => {
     socket.on('error', () => undefined)
     socket.once('data', () => {
       socket.write(bytes)
       if (closes) socket.end()
     })
   })
-  await new Promise<void>((resolve) => raw!.listen(0, '127.0.0.1', resolve))
-  return (raw!.address() as AddressInfo).port
+  raw = server
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
 }
 
 describe('spec nexum-host 18 row 53: an exchange', () => {
