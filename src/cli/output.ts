@@ -9,6 +9,8 @@ export interface Output {
   line(kind: LineKind, fields: Readonly<Record<string, unknown>>, text: string): void
   /** A whole answer (inspect, check). */
   result(value: unknown, text: string): void
+  /** Something the operator should know, on stderr. */
+  warning(text: string): void
   /** One clear line on stderr. */
   error(error: ErrorReport): void
 }
@@ -29,6 +31,9 @@ export function createOutput(json: boolean, streams: Streams, now: () => Date): 
     },
     result(value, text) {
       stdout.write(`${json ? JSON.stringify(value) : text}\n`)
+    },
+    warning(text) {
+      stderr.write(`paddock: ${text}\n`)
     },
     error(error) {
       stderr.write(`paddock: ${error.code}: ${error.message} ${error.remedy}\n`)

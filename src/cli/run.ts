@@ -35,7 +35,7 @@ export async function run(options: RunOptions, output: Output): Promise<number> 
   const headless = await createHeadlessEngine({
     version: options.version,
     stateDir: options.stateDir ?? config.stateDir,
-    settings: { chains },
+    settings: { chains, operator: config.operator },
   })
   const { engine } = headless
   const report = follow(engine, output)
@@ -43,6 +43,7 @@ export async function run(options: RunOptions, output: Output): Promise<number> 
   let starting: Promise<void> = Promise.resolve()
   let code: number = exitCodes.ok
   try {
+    for (const warning of config.warnings) output.warning(warning)
     await engine.start()
     output.line(
       'engine.state',

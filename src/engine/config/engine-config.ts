@@ -1,78 +1,90 @@
-/** `engine.toml`, the operator's file for headless runs: its state directory and its chains (spec nexum-host 5). */
-import { parse, TomlError } from 'smol-toml'
-import { z } from 'zod'
-import { chainConfigSchema, endpointUrlSchema, type ChainConfig } from '../../shared/domain/chain.ts'
-import { PaddockError } from '../../shared/errors.ts'
-
-/** Names an operator may write instead of a chain id (spec nexum-host 5.4). */
-const wellKnownChains: Readonly<Record<string, string>> = {
-  mainnet: '1',
-  gnosis: '100',
-  base: '8453',
-  arbitrum: '42161',
-  sepolia: '11155111',
-  devnet: '31337',
-}
-
-const chainSchema = z.strictObject({
-  rpc_url: endpointUrlSchema,
-  fallback_urls: z.array(endpointUrlSchema).max(15).default([]),
-  request_timeout_secs: z.number().int().min(1).max(600).default(30),
-})
-
-const fileSchema = z.strictObject({
-  engine: z.strictObject({ state_dir: z.string().min(1).optional() }).default({}),
-  chains: z.record(z.string(), chainSchema).default({}),
-})
+/** `engine.toml`, the operator's file: read into the same model as the console's settings (spec nexum-host 5). */
+import type { TomlTable, TomlValue } from 'smol-toml'
+import type { ChainConfig } from '../../shared/domain/chain.ts'
+import { operatorSchema, type Operator } from '../../shared/domain/operator/operator.ts'
+import type { PaddockError } from '../../shared/errors.ts'
+import { isTable } from '../modules/manifest/document.ts'
+import { resolveAliases } from './aliases.ts'
+import { readChains } from './chains.ts'
+import { ConfigDocument } from './config-document.ts'
+import { readModules, type ConfiguredModule } from './configured-modules.ts'
+import { operatorSpec } from './key-specs.ts'
+import { checked, readTable, unknownKey, type ReadContext } from './read-table.ts'
+import { substituteVariables } from './substitute.ts'
 
 export interface EngineConfig {
+  /** As written; null where it is not. */
   readonly stateDir: string | null
+  readonly operator: Operator
   readonly chains: readonly ChainConfig[]
+  readonly modules: readonly ConfiguredModule[]
 }
 
-/** Reads the text of an engine.toml. Throws `settings.invalid` naming line or key. */
-export function parseEngineConfig(text: string, file: string): EngineConfig {
-  const parsed = fileSchema.safeParse(parseToml(text, file))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const where = issue === undefined ? '' : issue.path.map(String).join('.')
-    throw new PaddockError(
-      'settings.invalid',
-      `${file}: ${where === '' ? '' : `${where}: `}${issue?.message ?? 'wrong shape'}.`,
-    )
+/** What holds without a file. */
+export const emptyEngineConfig: EngineConfig = {
+  stateDir: null,
+  operator: operatorSchema.parse({}),
+  chains: [],
+  modules: [],
+}
+
+/**
+ * Reads the text of an engine.toml, variables substituted. Throws `settings.env_*`, `settings.unknown_key` and
+ * `settings.invalid`, naming file, line and key.
+ */
+export function parseEngineConfig(
+  text: string,
+  file: string,
+  variables: Readonly<Record<string, string | undefined>> = {},
+): EngineConfig {
+  const document = new ConfigDocument(file, substituteVariables(text, file, variables))
+  const { tree, origin } = resolveAliases(document)
+  const context: ReadContext = { document, origin }
+  const { engine, chains, modules, ...sections } = tree
+  const unknown = Object.keys(sections).find((name) => !Object.hasOwn(operatorSpec, name))
+  if (unknown !== undefined) {
+    throw unknownKey(context, [unknown], [...Object.keys(operatorSpec), 'chains', 'modules'])
   }
-  const { engine, chains } = parsed.data
+  const { stateDir, rest } = takeStateDir(context, engine)
+  const input = readTable(context, { ...rest, ...sections }, operatorSpec, [])
+  const listed = readModules(context, modules)
+  const operator = checked(context, operatorSchema, input, operatorSpec, [])
+  refuseUnusable(context, operator)
   return {
-    stateDir: engine.state_dir ?? null,
-    chains: Object.entries(chains).map(([key, chain]) => chainConfig(key, chain, file)),
+    stateDir,
+    operator: { ...operator, discovery: { ...operator.discovery, sources: [...listed.sources] } },
+    chains: readChains(context, chains),
+    modules: listed.modules,
   }
 }
 
-function parseToml(text: string, file: string): unknown {
-  try {
-    return parse(text)
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause
-    throw new PaddockError(
-      'settings.invalid',
-      `${file}, line ${cause.line}, column ${cause.column}: not valid TOML.`,
-      { cause },
+function takeStateDir(
+  context: ReadContext,
+  engine: TomlValue | undefined,
+): { stateDir: string | null; rest: TomlTable } {
+  if (engine === undefined) return { stateDir: null, rest: {} }
+  if (!isTable(engine)) return { stateDir: null, rest: { engine } }
+  const { state_dir: stateDir, ...others } = engine
+  if (stateDir === undefined) return { stateDir: null, rest: { engine: others } }
+  if (typeof stateDir !== 'string' || stateDir === '') {
+    throw context.document.error(['engine', 'state_dir'], 'engine.state_dir must be a path.')
+  }
+  return { stateDir, rest: { engine: others } }
+}
+
+/** What is well-formed and yet cannot be meant. */
+function refuseUnusable({ document }: ReadContext, { identity, remoteStore, messaging }: Operator): void {
+  const refuse = (path: readonly string[], what: string): PaddockError => document.error(path, what)
+  if (identity.testKey !== null && !identity.testKeyEnabled) {
+    throw refuse(
+      ['identity', 'test_key'],
+      'identity.test_key is for tests; it needs identity.test_key_enabled = true.',
     )
   }
-}
-
-function chainConfig(key: string, chain: z.infer<typeof chainSchema>, file: string): ChainConfig {
-  const known = Object.hasOwn(wellKnownChains, key)
-  const parsed = chainConfigSchema.safeParse({
-    chainId: known ? wellKnownChains[key] : key,
-    name: known ? key : `Chain ${key}`,
-    endpoints: [chain.rpc_url, ...chain.fallback_urls].map((url) => ({ url })),
-    requestTimeoutMs: chain.request_timeout_secs * 1_000,
-  })
-  if (parsed.success) return parsed.data
-  const names = Object.keys(wellKnownChains).join(', ')
-  throw new PaddockError(
-    'settings.invalid',
-    `${file}: chains.${key} is neither a decimal chain id nor one of ${names}.`,
-  )
+  if (remoteStore.mode === 'bee' && remoteStore.api === null) {
+    throw refuse(['remote_store', 'mode'], 'remote_store.mode "bee" needs remote_store.api.')
+  }
+  if (messaging.mode === 'waku' && messaging.node === null) {
+    throw refuse(['messaging', 'mode'], 'messaging.mode "waku" needs messaging.node.')
+  }
 }

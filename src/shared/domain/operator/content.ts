@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { chainIdSchema } from '../primitives.ts'
-import { addressSchema, positive, serviceUrlSchema, wholeNumber } from './common.ts'
+import { addressSchema, positive, serviceUrlSchema, timeoutMs, wholeNumber } from './common.ts'
 
 /** Where content is fetched from (spec nexum-host 4.5): a gateway or node for one or more schemes, or a folder. */
 export const contentSourceSchema = z.discriminatedUnion('kind', [
@@ -35,7 +35,7 @@ export const discoverySourceSchema = z.discriminatedUnion('source', [
     source: z.literal('ens'),
     name: ensNameSchema,
     chainId: chainIdSchema,
-    pollIntervalMs: positive.default(300_000),
+    pollIntervalMs: timeoutMs.default(300_000),
     /** The ENS registry, where the chain has another than the canonical one. */
     registry: addressSchema.nullable().default(null),
   }),
@@ -45,7 +45,7 @@ export const discoverySourceSchema = z.discriminatedUnion('source', [
     chainId: chainIdSchema,
     /** First block to read events from. */
     fromBlock: wholeNumber.default(0),
-    pollIntervalMs: positive.default(15_000),
+    pollIntervalMs: timeoutMs.default(15_000),
   }),
   z.strictObject({
     source: z.literal('ens-watch'),
@@ -53,7 +53,7 @@ export const discoverySourceSchema = z.discriminatedUnion('source', [
     chainId: chainIdSchema,
     textKey: z.string().min(1).max(256).default('shepherd.module'),
     fromBlock: wholeNumber.default(0),
-    pollIntervalMs: positive.default(15_000),
+    pollIntervalMs: timeoutMs.default(15_000),
   }),
 ])
 export type DiscoverySource = z.infer<typeof discoverySourceSchema>

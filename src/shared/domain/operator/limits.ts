@@ -8,7 +8,7 @@ export const operatorLimitsSchema = z.strictObject({
   /** Bytes of linear memory. */
   memoryBytes: positive.default(67_108_864),
   /** Wall clock per guest call, host waits included, in milliseconds. */
-  eventDeadlineMs: positive.default(120_000),
+  eventDeadlineMs: timeoutMs.default(120_000),
   /** Bytes of the local store by the cost formula of spec 8.5; 0 means no writes. */
   stateBytes: wholeNumber.default(52_428_800),
   chain: z
@@ -29,9 +29,14 @@ export const operatorLimitsSchema = z.strictObject({
       permitDestinations: z.array(destinationSchema).max(256).default([]),
     })
     .prefault({}),
-  /** A module that fails `maxFailures` times within `windowMs` is dead (spec 12.4). */
+  /** A module that fails `maxFailures` times within `windowMs`, or so often in a row, is dead (spec 12.4). */
   poison: z
-    .strictObject({ maxFailures: positive.default(5), windowMs: positive.default(600_000) })
+    .strictObject({
+      maxFailures: positive.default(5),
+      windowMs: positive.default(600_000),
+      /** Where the manifest does not say. */
+      maxConsecutiveFailures: positive.default(10),
+    })
     .prefault({}),
   /** Token bucket and queue before each module (spec 11). */
   dispatch: z

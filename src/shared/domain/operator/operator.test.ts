@@ -14,7 +14,7 @@ describe('the operator section of the settings', () => {
       stateBytes: 52_428_800,
       chain: { responseBodyMaxBytes: 1_048_576 },
       http: { totalDeadlineMs: 60_000, responseBodyMaxBytes: 16_777_216, permitDestinations: [] },
-      poison: { maxFailures: 5, windowMs: 600_000 },
+      poison: { maxFailures: 5, windowMs: 600_000, maxConsecutiveFailures: 10 },
       dispatch: { burst: 256, refillPerSec: 128, queue: 256 },
       logs: { bytesPerRun: 262_144, runsRetained: 16, maxRecordBytes: 8_192 },
     })
