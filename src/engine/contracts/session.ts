@@ -44,6 +44,8 @@ export interface SessionContext {
   launch(request: ProcessRequest): Sandbox
   recordDispatch(dispatch: Dispatch, reply: CallReply | null): void
   recordDropped(count: number): void
+  /** Lines of guests in processes that the contract started. */
+  guestLogs(records: readonly GuestLogRecord[], dropped: number): void
   /** A line of the engine about this module; `event` is its stable name (spec nexum-host 12.6). */
   log(
     level: GuestLogRecord['level'],

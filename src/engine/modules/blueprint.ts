@@ -10,14 +10,15 @@ import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
 import type { LoadedBundle } from './loader.ts'
+import { guestLogLevel } from '../telemetry/log-thresholds.ts'
 
-export interface BlueprintHooks extends Pick<SessionContext, 'recordDispatch' | 'recordDropped' | 'log'> {
+export interface BlueprintHooks extends Pick<
+  SessionContext,
+  'recordDispatch' | 'recordDropped' | 'guestLogs' | 'log'
+> {
   /** What the module may use now: the operator may change it while it runs. */
   limits(): ModuleLimits
 }
-
-/** Lines below this level are not worth a process hop; the operator may ask for more later. */
-const logLevel = 'debug'
 
 export function createBlueprint(
   loaded: LoadedBundle,
@@ -55,10 +56,10 @@ export function createBlueprint(
       contract: contract.id,
       artifactDirectory,
       storePath,
-      durability: manifest.durability ?? 'event',
+      durability: manifest.durability ?? services.operator().store.durability,
       limits: hooks.limits(),
       capabilities: linkCapabilities(assessment, record.granted),
-      logLevel,
+      logLevel: guestLogLevel(services.operator(), manifest.name),
     }),
     createSession: (supervisorHooks, predecessor) => {
       const createAdmission = (): Admission =>
@@ -114,6 +115,7 @@ export function createBlueprint(
         sources: services.sources,
         recordDispatch: hooks.recordDispatch,
         recordDropped: hooks.recordDropped,
+        guestLogs: hooks.guestLogs,
         log: hooks.log,
         ...supervisorHooks,
       }

@@ -2,7 +2,7 @@
 import type { Series } from '../../shared/domain/engine.ts'
 import type { GuestLogRecord, LogContext, LogRecord } from '../../shared/domain/log.ts'
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
-import { defaultLimits, type ModuleLimits } from '../../shared/domain/limits.ts'
+import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
@@ -16,7 +16,7 @@ import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
 import { CapabilityCounts } from './capability-counts.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
-import { limitsFor } from './limits.ts'
+import { engineLimits, limitsFor } from './limits.ts'
 import type { LoadedBundle } from './loader.ts'
 import { definedLimits, moduleView, statusOf } from './module-view.ts'
 
@@ -65,12 +65,16 @@ export class ModuleEntry {
       preparing: services.gates.preparing,
       clock: services.clock,
       random: services.random,
-      policy: () => ({
-        ...defaultLifecyclePolicy,
-        maxConsecutiveFailures:
-          this.loaded?.assessment.manifest.restart.maxConsecutiveFailures ??
-          defaultLifecyclePolicy.maxConsecutiveFailures,
-      }),
+      policy: () => {
+        const { poison } = services.operator().limits
+        return {
+          ...defaultLifecyclePolicy,
+          maxFailuresInWindow: poison.maxFailures,
+          windowMs: poison.windowMs,
+          maxConsecutiveFailures:
+            this.loaded?.assessment.manifest.restart.maxConsecutiveFailures ?? poison.maxConsecutiveFailures,
+        }
+      },
       nextGeneration: services.nextGeneration,
       resolve: async () => {
         const fresh = this.preloaded ?? (await options.load(this))
@@ -121,7 +125,12 @@ export class ModuleEntry {
 
   /** What it may use now. */
   get limits(): ModuleLimits {
-    return this.loaded?.assessment.limitsGiven ?? { ...defaultLimits, ...definedLimits(this.record.limits) }
+    return this.loaded?.assessment.limitsGiven ?? { ...this.ceilings, ...definedLimits(this.record.limits) }
+  }
+
+  /** What it gets where neither its manifest nor the operator says. */
+  private get ceilings(): ModuleLimits {
+    return engineLimits(this.options.services.operator(), this.record.discoveredBy !== undefined)
   }
 
   /** Whether it asked for events of the chain. */
@@ -144,8 +153,8 @@ export class ModuleEntry {
     const { loaded } = this
     if (loaded === null) return
     const { limitsAsked: asked, limitsGiven: before, warnings } = loaded.assessment
-    const { given, warnings: fresh } = limitsFor(asked, defaultLimits, definedLimits(this.record.limits))
-    const stale = limitsFor(asked, defaultLimits, before).warnings
+    const { given, warnings: fresh } = limitsFor(asked, this.ceilings, definedLimits(this.record.limits))
+    const stale = limitsFor(asked, this.ceilings, before).warnings
     const others = warnings.filter((warning) => !stale.includes(warning))
     this.loaded = {
       ...loaded,
@@ -202,6 +211,7 @@ export class ModuleEntry {
         this.options.services.totals.recordDropped(count)
         this.onChange()
       },
+      guestLogs: (records, dropped) => this.onLogs(records, dropped, this.supervisor.run),
       log: (level, event, message, code, context) => this.log(level, event, message, code, context),
     }
   }
