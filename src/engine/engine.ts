@@ -157,6 +157,7 @@ export class Engine {
     const loader = new ModuleLoader({
       compiler: this.compiler,
       chains: this.chains,
+      settings: options.settings,
       stateDir: options.stateDir,
       providedCapabilities: new Set([...router.provided, ...sandboxCapabilities]),
     })
@@ -176,6 +177,7 @@ export class Engine {
         supervision: this.supervision,
         state: this.state,
         metrics: this.metrics,
+        operator: () => options.settings.get().operator,
         totals: this.figures.totals,
         sources: {
           blocks: (chainId, from, listener) =>

@@ -1,4 +1,5 @@
 /** What the modules of one engine share. */
+import type { Operator } from '../../shared/domain/operator/operator.ts'
 import type { CapabilityRouter } from '../capabilities/router.ts'
 import type { Clock } from '../clock.ts'
 import type { EventSources } from '../events/sources.ts'
@@ -26,6 +27,8 @@ export interface EngineServices {
   readonly logs: LogHub
   readonly supervision: SupervisionStore
   readonly state: StateHub
+  /** What the operator set, as it is now. */
+  readonly operator: () => Operator
   /** Counters for Prometheus. */
   readonly metrics: MetricsPort
   /** Figures of all modules together. */

@@ -21,6 +21,9 @@ export interface InstallerOptions {
   readonly state: StateHub
 }
 
+/** What the operator decided beside the capabilities. */
+export type InstallGiven = Partial<Pick<InstalledModule, 'grants' | 'limits' | 'discoveredBy'>>
+
 export class Installer {
   private readonly options: InstallerOptions
   private readonly pending = new PendingInstalls()
@@ -34,7 +37,7 @@ export class Installer {
    * discarded. Throws the bundle's own faults and `module.duplicate`.
    */
   async inspect(path: string, options: LoadOptions): Promise<InstallRequest> {
-    const loaded = await this.options.loader.load(path, options, (name) => this.limitsOf(name))
+    const loaded = await this.options.loader.load(path, options, (name) => this.recordOf(name))
     this.refuseDuplicate(loaded)
     return this.pending.add(
       loaded,
@@ -46,7 +49,12 @@ export class Installer {
    * Installs an inspected bundle with the capabilities granted, or puts it in place of the version that
    * runs. Throws `module.consent_required` when a required capability was not granted.
    */
-  async install(requestId: string, granted: readonly string[], start: boolean): Promise<string> {
+  async install(
+    requestId: string,
+    granted: readonly string[],
+    start: boolean,
+    given: InstallGiven = {},
+  ): Promise<string> {
     this.options.registry.refuseWhenClosed()
     const { loaded } = this.pending.get(requestId)
     const { assessment } = loaded
@@ -72,7 +80,10 @@ export class Installer {
         .filter((capability) => granted.includes(capability)),
       reviewed: [...assessment.scopes],
       enabled: start,
-      limits: existing?.record.limits ?? {},
+      limits: given.limits ?? existing?.record.limits ?? {},
+      ...optional('grants', given.grants ?? existing?.record.grants),
+      ...optional('discoveredBy', given.discoveredBy ?? existing?.record.discoveredBy),
+      ...optional('manifestFile', loaded.manifestFile ?? undefined),
     }
     if (existing !== undefined) {
       await this.upgrade(existing, record, loaded)
@@ -110,7 +121,9 @@ export class Installer {
   ): Promise<{ changed: boolean; consentNeeded: boolean }> {
     const { registry, loader, state } = this.options
     const entry = registry.entry(name)
-    const loaded = await loader.load(entry.record.bundlePath, {}, (each) => this.limitsOf(each))
+    const loaded = await loader.load(entry.record.bundlePath, loadOptions(entry.record), (each) =>
+      this.recordOf(each),
+    )
     this.options.registry.refuseWhenClosed()
     if (loaded.assessment.manifest.name !== name) {
       throw new PaddockError(
@@ -149,7 +162,9 @@ export class Installer {
   /** The bundle of an installed module at its start; throws when it now asks for more than was granted. */
   async loadInstalled(entry: ModuleEntry): Promise<LoadedBundle> {
     const { record } = entry
-    const loaded = await this.options.loader.load(record.bundlePath, {}, (name) => this.limitsOf(name))
+    const loaded = await this.options.loader.load(record.bundlePath, loadOptions(record), (name) =>
+      this.recordOf(name),
+    )
     const { name } = loaded.assessment.manifest
     if (name !== record.name) {
       throw new PaddockError('module.duplicate', `The bundle of ${record.name} now names itself ${name}.`)
@@ -186,8 +201,8 @@ export class Installer {
     }
   }
 
-  private limitsOf(name: string): InstalledModule['limits'] {
-    return this.options.registry.find(name)?.record.limits ?? {}
+  private recordOf(name: string): InstalledModule | undefined {
+    return this.options.registry.find(name)?.record
   }
 
   private refuseDuplicate(loaded: LoadedBundle): void {
@@ -199,4 +214,13 @@ export class Installer {
       `A module named ${name} is loaded already, from ${existing.record.bundlePath}.`,
     )
   }
+}
+
+function loadOptions({ manifestFile }: InstalledModule): LoadOptions {
+  return manifestFile === undefined ? {} : { manifestFile }
+}
+
+/** The key with its value, or nothing where there is none. */
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>)
 }

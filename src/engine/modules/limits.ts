@@ -1,5 +1,6 @@
 /** What a module may use: the engine's limits, narrowed by its manifest, set by the operator. */
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
+import type { Operator } from '../../shared/domain/operator/operator.ts'
 
 const words: Readonly<Record<keyof ModuleLimits, string>> = {
   fuelPerCall: 'fuel per event',
@@ -7,6 +8,25 @@ const words: Readonly<Record<keyof ModuleLimits, string>> = {
   deadlineMs: 'milliseconds per event',
   storeBytes: 'bytes of store',
   queueEvents: 'waiting events',
+}
+
+/** What every module may use at most; one that was discovered gets less where the operator says so (spec nexum-host 5.3, 15.4). */
+export function engineLimits({ limits, discovery }: Operator, isDiscovered: boolean): ModuleLimits {
+  const given: ModuleLimits = {
+    fuelPerCall: limits.fuelPerEvent,
+    memoryBytes: limits.memoryBytes,
+    deadlineMs: limits.eventDeadlineMs,
+    storeBytes: limits.stateBytes,
+    queueEvents: limits.dispatch.queue,
+  }
+  if (!isDiscovered) return given
+  const { fuelPerEvent, memoryBytes, stateBytes } = discovery.resourceLimits
+  return {
+    ...given,
+    fuelPerCall: Math.min(given.fuelPerCall, fuelPerEvent ?? given.fuelPerCall),
+    memoryBytes: Math.min(given.memoryBytes, memoryBytes ?? given.memoryBytes),
+    storeBytes: Math.min(given.storeBytes, stateBytes ?? given.storeBytes),
+  }
 }
 
 /**

@@ -1,28 +1,41 @@
 /** From a path to a judged bundle: manifest, hash, world, contract, capabilities. Nothing of it runs. */
 import type { InstalledModule } from '../../shared/domain/settings.ts'
+import { moduleGrants } from '../../shared/domain/operator/grants.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { ChainService } from '../chains/chain-service.ts'
 import type { Compiler } from '../compiler/compiler.ts'
 import { knownCapabilities } from '../contracts/registry.ts'
 import { assess, type Assessment, type AssessmentContext, type InspectedComponent } from './assess.ts'
 import { openBundle, type Bundle } from './bundle.ts'
+import type { SettingsPort } from '../settings-port.ts'
+import { engineLimits } from './limits.ts'
 
 export interface LoadedBundle {
   /** What was opened: a folder, an archive or a component; absolute. */
   readonly bundlePath: string
   readonly componentPath: string
+  /** The manifest that was named and wins over the bundle's own; null where none was. */
+  readonly manifestFile: string | null
   readonly assessment: Assessment
 }
+
+/** What is known of a module before its bundle is judged. */
+export type KnownRecord = Pick<InstalledModule, 'limits' | 'grants' | 'discoveredBy'>
 
 export interface LoadOptions {
   readonly signal?: AbortSignal
   /** `fraction` is null where the amount is not known. */
   readonly onProgress?: (step: string, fraction: number | null) => void
+  /** A manifest that wins over the bundle's own (spec nexum-host 3.1). */
+  readonly manifestFile?: string | undefined
+  /** What a module not yet installed will be recorded with. */
+  readonly record?: Partial<KnownRecord>
 }
 
 export interface LoaderOptions {
   readonly compiler: Compiler
   readonly chains: ChainService
+  readonly settings: SettingsPort
   readonly stateDir: string
   readonly providedCapabilities: ReadonlySet<string>
 }
@@ -38,18 +51,19 @@ export class ModuleLoader {
   async load(
     path: string,
     options: LoadOptions,
-    limitsOf: (name: string) => InstalledModule['limits'],
+    recordOf: (name: string) => KnownRecord | undefined,
   ): Promise<LoadedBundle> {
     options.onProgress?.('Reading the bundle', null)
-    const bundle = await this.open(path)
+    const bundle = await this.open(path, options.manifestFile)
     throwIfAborted(options.signal)
     options.onProgress?.('Hashing and reading the component', null)
     const component = await this.options.compiler.inspect(bundle.componentPath, options.signal)
     throwIfAborted(options.signal)
-    const context = this.contextFor(limitsOf(bundle.manifest.name))
+    const context = this.contextFor({ limits: {}, ...recordOf(bundle.manifest.name), ...options.record })
     return {
       bundlePath: bundle.path,
       componentPath: bundle.componentPath,
+      manifestFile: options.manifestFile ?? null,
       assessment: assess(bundle.manifest, component, context),
     }
   }
@@ -62,24 +76,33 @@ export class ModuleLoader {
 
   /** Judges what `read` answered; throws what is wrong with it. */
   judge(bundle: Bundle, component: InspectedComponent): Assessment {
-    return assess(bundle.manifest, component, this.contextFor({}))
+    return assess(bundle.manifest, component, this.contextFor({ limits: {} }))
   }
 
-  private open(path: string): Promise<Bundle> {
-    return openBundle(path, { stateDir: this.options.stateDir, knownCapabilities: knownCapabilities() })
+  private open(path: string, manifestFile?: string): Promise<Bundle> {
+    return openBundle(path, {
+      stateDir: this.options.stateDir,
+      knownCapabilities: knownCapabilities(),
+      ...(manifestFile === undefined ? {} : { manifestFile }),
+    })
   }
 
-  private contextFor(operatorLimits: InstalledModule['limits']): AssessmentContext {
-    const { chains, providedCapabilities } = this.options
+  private contextFor(record: KnownRecord): AssessmentContext {
+    const { chains, providedCapabilities, settings } = this.options
+    const { operator } = settings.get()
     return {
       providedCapabilities,
+      engineLimits: engineLimits(operator, record.discoveredBy !== undefined),
+      operatorPin: moduleGrants(record).digest,
+      requirePin: operator.engine.requireComponentDigest,
+      undeclaredImports: operator.engine.undeclaredImports,
       chains: chains.configs().map(({ chainId, name, endpoints }) => ({
         chainId,
         name,
         hasEndpoint: endpoints.length > 0,
       })),
       operatorLimits: Object.fromEntries(
-        Object.entries(operatorLimits).filter(([, value]) => value !== undefined),
+        Object.entries(record.limits).filter(([, value]) => value !== undefined),
       ),
     }
   }

@@ -8,7 +8,7 @@ import { describeWorld } from '../../shared/component/world.ts'
 import type { SettingsPort } from '../settings-port.ts'
 import type { StoreBrowser } from '../store-browser/store-browser.ts'
 import type { Assessment } from './assess.ts'
-import type { Installer } from './installer.ts'
+import type { InstallGiven, Installer } from './installer.ts'
 import type { LoadOptions, ModuleLoader } from './loader.ts'
 import type { ModuleRegistry } from './registry.ts'
 
@@ -50,8 +50,13 @@ export class ModuleService {
     return this.options.installer.inspect(bundle, options)
   }
 
-  install(requestId: string, granted: readonly string[], start: boolean): Promise<string> {
-    return this.options.installer.install(requestId, granted, start)
+  install(
+    requestId: string,
+    granted: readonly string[],
+    start: boolean,
+    given: InstallGiven = {},
+  ): Promise<string> {
+    return this.options.installer.install(requestId, granted, start, given)
   }
 
   discard(requestId: string): void {

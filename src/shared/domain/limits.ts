@@ -32,7 +32,7 @@ export type LimitBounds = z.infer<typeof limitBoundsSchema>
 export const defaultLimits: ModuleLimits = {
   fuelPerCall: 1_000_000_000,
   memoryBytes: 64 * 1024 * 1024,
-  deadlineMs: 30_000,
+  deadlineMs: 120_000,
   storeBytes: 50 * 1024 * 1024,
   queueEvents: 256,
 }

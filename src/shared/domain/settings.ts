@@ -22,6 +22,10 @@ export const installedModuleSchema = z.object({
   enabled: z.boolean(),
   /** Limits the operator raised or lowered; the rest is default, narrowed by the manifest. */
   limits: moduleLimitsSchema.partial().default({}),
+  /** A manifest that wins over the bundle's own. */
+  manifestFile: z.string().optional(),
+  /** What announced it, for a module that was discovered (spec nexum-host 15); its limits are narrowed further. */
+  discoveredBy: z.string().max(512).optional(),
   /** Accounts, methods, destinations and the like; read it through `moduleGrants`. */
   grants: moduleGrantsSchema.optional(),
 })

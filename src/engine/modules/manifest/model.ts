@@ -55,7 +55,8 @@ export interface ModuleManifest {
   readonly chains: { readonly required: readonly ChainId[]; readonly optional: readonly ChainId[] }
   /** JSON-RPC methods beyond the reads, honoured only if the operator lists them too. */
   readonly extraChainMethods: readonly string[]
-  readonly restart: { readonly maxConsecutiveFailures: number }
+  /** Null where the manifest does not say. */
+  readonly restart: { readonly maxConsecutiveFailures: number | null }
   /** When writes are kept: per event or per call; null for the engine's default. */
   readonly durability: 'event' | 'call' | null
   readonly subscriptions: readonly Subscription[]
@@ -66,6 +67,3 @@ export interface ModuleManifest {
   /** What the operator should know although the module loads. */
   readonly warnings: readonly string[]
 }
-
-/** Failures in a row after which a module is dead, when its manifest does not say (spec nexum-host 12.4). */
-export const defaultMaxConsecutiveFailures = 10

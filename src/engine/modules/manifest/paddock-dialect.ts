@@ -4,7 +4,7 @@ import { flattenConfig } from './config-pairs.ts'
 import { digestRule, parseContentReference } from './content-reference.ts'
 import type { DialectContext, ManifestDialect } from './dialect.ts'
 import type { ManifestDocument } from './document.ts'
-import { defaultMaxConsecutiveFailures, type ManifestComponent, type ModuleManifest } from './model.ts'
+import type { ManifestComponent, ModuleManifest } from './model.ts'
 import { readCapabilities, readChains, readFreeTable, readIdentity, readModuleTables } from './sections.ts'
 import { readSubscriptions } from './subscriptions.ts'
 import { quoted, TableReader } from './table-reader.ts'
@@ -31,7 +31,7 @@ function read(document: ManifestDocument, context: DialectContext): ModuleManife
     limits: readLimits(root),
     chains: readChains(root),
     extraChainMethods: tables.extraChainMethods,
-    restart: { maxConsecutiveFailures: tables.maxConsecutiveFailures ?? defaultMaxConsecutiveFailures },
+    restart: { maxConsecutiveFailures: tables.maxConsecutiveFailures ?? null },
     durability: tables.durability,
     subscriptions: readSubscriptions(root),
     config: flattenConfig(document, readFreeTable(root, 'config'), identity.name),

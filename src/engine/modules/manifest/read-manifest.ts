@@ -6,7 +6,7 @@ import { PaddockError } from '../../../shared/errors.ts'
 import type { DialectContext, ManifestDialect } from './dialect.ts'
 import { manifestDialects } from './dialects.ts'
 import { ManifestDocument, maxManifestBytes } from './document.ts'
-import { defaultMaxConsecutiveFailures, type ModuleManifest } from './model.ts'
+import type { ModuleManifest } from './model.ts'
 import { nameFault } from './sections.ts'
 import { errnoOf } from '../../errno.ts'
 
@@ -93,7 +93,7 @@ export function bareManifest(componentPath: string): ModuleManifest {
     limits: {},
     chains: { required: [], optional: [] },
     extraChainMethods: [],
-    restart: { maxConsecutiveFailures: defaultMaxConsecutiveFailures },
+    restart: { maxConsecutiveFailures: null },
     durability: null,
     subscriptions: [],
     config: [['name', name]],
