@@ -10,6 +10,8 @@ import { defaultRequestPolicy } from './policy.ts'
 import type { RequestPolicy } from './policy.ts'
 import { ChainRequestError, asChainRequestError } from './request-error.ts'
 import type { NoticeListener } from './source-notice.ts'
+import type { LogFilter } from './logs/log-filter.ts'
+import type { LogListener, LogSubscription } from './logs/log-subscriber.ts'
 import { noMetrics } from '../telemetry/metrics/metrics-port.ts'
 import type { MetricsPort } from '../telemetry/metrics/metrics-port.ts'
 import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
@@ -122,12 +124,22 @@ export class ChainPool {
     options: HeadSubscription = {},
   ): () => void {
     if (this.#isDisposed) throw disposed()
-    const unsubscribe = this.#chain(chainId).subscribe(listener, options.from ?? null, options.onNotice)
-    return () => {
-      unsubscribe()
-      this.#forgetUnused(chainId)
-      this.#changed()
-    }
+    const chain = this.#chain(chainId)
+    return this.#ending(chainId, chain.subscribe(listener, options.from ?? null, options.onNotice))
+  }
+
+  /**
+   * Calls the listener with every new log that the filter matches, one at a time unless batched by block, in order.
+   * All subscribers of the same filter share one upstream filter. The result ends it.
+   */
+  subscribeLogs(
+    chainId: string,
+    filter: LogFilter,
+    listener: LogListener,
+    subscription: LogSubscription = {},
+  ): () => void {
+    if (this.#isDisposed) throw disposed()
+    return this.#ending(chainId, this.#chain(chainId).subscribeLogs(filter, listener, subscription))
   }
 
   /** All configured chains in the order of the configuration. Endpoint labels are redacted. */
@@ -188,6 +200,14 @@ export class ChainPool {
       const error = asChainRequestError(thrown)
       for (const { method } of requests) note(method, error)
       throw error
+    }
+  }
+
+  #ending(chainId: string, unsubscribe: () => void): () => void {
+    return () => {
+      unsubscribe()
+      this.#forgetUnused(chainId)
+      this.#changed()
     }
   }
 

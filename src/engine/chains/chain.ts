@@ -7,6 +7,9 @@ import { Endpoint } from './endpoint.ts'
 import { HeadStream } from './heads/head-stream.ts'
 import type { HandledBlock } from './heads/head-subscriber.ts'
 import type { BlockEvent } from './heads/header.ts'
+import type { LogFilter } from './logs/log-filter.ts'
+import { LogStreams } from './logs/log-streams.ts'
+import type { LogListener, LogSubscription } from './logs/log-subscriber.ts'
 import type { RequestPolicy } from './policy.ts'
 import { ChainRequestError, asChainRequestError } from './request-error.ts'
 import type { NoticeListener } from './source-notice.ts'
@@ -32,6 +35,7 @@ export interface ChainOptions {
 export class Chain {
   readonly #options: ChainOptions
   readonly #stream: HeadStream
+  readonly #logs: LogStreams
   readonly #rate = new RateWindow()
   #config: ChainConfig | null = null
   #endpoints: readonly Endpoint[] = []
@@ -52,6 +56,17 @@ export class Chain {
       onDidChange: options.onDidChange,
       onReconnect: () => options.metrics.reconnect(options.chainId, 'blocks'),
       onBehind: (blocks) => options.metrics.blocksBehind(options.chainId, blocks),
+      onFault: options.onFault,
+    })
+    this.#logs = new LogStreams({
+      chainId: options.chainId,
+      clock: options.clock,
+      random: options.random,
+      endpoints: () => this.#endpoints,
+      maxRangeBlocks: () => this.#config?.maxLogRangeBlocks ?? 1_000,
+      subscribeHeads: (listener) => this.#stream.subscribe(listener, null),
+      onDidChange: options.onDidChange,
+      onReconnect: () => options.metrics.reconnect(options.chainId, 'logs'),
       onFault: options.onFault,
     })
   }
@@ -83,6 +98,7 @@ export class Chain {
     })
     for (const endpoint of kept.values()) endpoint.close()
     this.#stream.reconsider(true)
+    this.#logs.reconsider(true)
     this.#options.onDidChange()
   }
 
@@ -92,6 +108,12 @@ export class Chain {
     onNotice?: NoticeListener,
   ): () => void {
     const unsubscribe = this.#stream.subscribe(listener, from, onNotice)
+    this.#options.onDidChange()
+    return unsubscribe
+  }
+
+  subscribeLogs(filter: LogFilter, listener: LogListener, subscription: LogSubscription): () => void {
+    const unsubscribe = this.#logs.subscribe(filter, listener, subscription)
     this.#options.onDidChange()
     return unsubscribe
   }
@@ -166,13 +188,14 @@ export class Chain {
       blocksSkipped: stream.skipped,
       failovers: this.#failovers,
       timeline: this.#timeline.entries,
-      logFilters: 0,
-      logsBackfilled: 0,
-      logsRemoved: 0,
+      logFilters: this.#logs.open,
+      logsBackfilled: this.#logs.backfilled,
+      logsRemoved: this.#logs.removed,
     }
   }
 
   dispose(): void {
+    this.#logs.stop()
     this.#stream.stop()
     for (const endpoint of this.#endpoints) endpoint.close()
     this.#endpoints = []
@@ -243,6 +266,7 @@ export class Chain {
       this.#options.onMismatch(wrong)
     }
     this.#stream.reconsider(false)
+    this.#logs.reconsider(false)
     this.#options.onDidChange()
   }
 }

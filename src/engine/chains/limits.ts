@@ -8,6 +8,14 @@ export const chainLimits = {
   batchEntries: 100,
   /** Missed headers that are fetched; older ones are skipped and counted (spec nexum-host 10.4). */
   backfillBlocks: 256,
+  /** Blocks below the head whose missed logs are fetched (spec nexum-host 10.4). */
+  logBackfillBlocks: 10_000,
+  /** Retries of one chunk of a backfill (spec nexum-host 10.4). */
+  chunkRetries: 5,
+  /** Blocks looked at again after a reconnect, for logs that were lost with the connection. */
+  logOverlapBlocks: 8n,
+  /** Blocks looked at again when the node changed branches meanwhile. */
+  logBranchBlocks: 64n,
   /** Reconnect backoff (spec nexum-host 10.4). */
   backoffFirstMs: 1_000,
   backoffMaxMs: 30_000,
@@ -32,7 +40,7 @@ export const chainLimits = {
   /** Changes kept per endpoint and per chain. */
   timelineEntries: 32,
   /** Largest answer to a request that Paddock makes for itself, in bytes. */
-  ownResponseBytes: 16 * 1_048_576,
+  ownResponseBytes: 8 * 1_048_576,
   /** Latencies kept per endpoint for the quantiles. */
   latencySamples: 256,
   /** Changes are told at most this often. */
