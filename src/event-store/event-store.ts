@@ -119,7 +119,8 @@ export interface AppendRequest {
   readonly discardSnapshot?: boolean
 }
 
-export type SnapshotOutcome = 'none' | 'stored' | 'interleaved' | 'older'
+/** `failed`: a store that writes snapshots apart from decisions could not; the decision stands. */
+export type SnapshotOutcome = 'none' | 'stored' | 'interleaved' | 'older' | 'failed'
 
 export type AppendOutcome =
   | {

@@ -15,7 +15,7 @@ import { commandFingerprint, eventId } from '../../../src/event-store/identities
 export type Awaitable<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => R | Promise<R> : T[K]
 }
-export type AnyStore = Awaitable<EventStore>
+export type AnyStore = Awaitable<Omit<EventStore, 'warning' | 'usedBytes'>>
 
 export interface StoreUnderTest {
   /** Opens a store of `module`; one opened again under the same name holds what was left in it. */

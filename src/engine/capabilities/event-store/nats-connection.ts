@@ -1,0 +1,122 @@
+/** One connection to the event server for all modules, made when it is first needed. */
+import { readFile } from 'node:fs/promises'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import {
+  connect,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node'
+import { PaddockError } from '../../../shared/errors.ts'
+import { NatsEventStore } from './nats-event-store.ts'
+import { Server } from './server.ts'
+import { Subjects } from './subjects.ts'
+
+export interface NatsSettings {
+  /** `nats://` or `tls://`, with more servers of the same cluster behind commas. */
+  readonly url: string
+  /** File of user credentials (`.creds`), or null. */
+  readonly credentialsFile: string | null
+  /** File of an nkey seed, or null. */
+  readonly nkeySeedFile: string | null
+  /** File of the authority that signed the server's certificate, or null for the system's. */
+  readonly caFile: string | null
+  /** Copies of each stream in a cluster: 1, 3 or 5. */
+  readonly replicas: number
+}
+
+const connectTimeoutMs = 5_000
+const requestTimeoutMs = 5_000
+
+export class NatsEventStores {
+  private readonly settings: NatsSettings
+  private connection: Promise<NatsConnection> | undefined
+  private readonly stores = new Map<string, Promise<NatsEventStore>>()
+  private isClosed = false
+
+  constructor(settings: NatsSettings) {
+    this.settings = settings
+  }
+
+  /** The store of one module, made on the server unless it is there. Throws `store.unavailable`, `store.io`. */
+  async of(module: string, quotaBytes: number | null): Promise<NatsEventStore> {
+    const known = this.stores.get(module)
+    if (known !== undefined) return known
+    const opened = this.open(module, quotaBytes)
+    this.stores.set(module, opened)
+    // A failure is not kept: the server may be back at the next call.
+    opened.catch(() => this.stores.delete(module))
+    return opened
+  }
+
+  /** Writes what waits and closes the connection. Never rejects. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    const stores = await Promise.allSettled(this.stores.values())
+    await Promise.all(
+      stores.map((store) => (store.status === 'fulfilled' ? store.value.close() : Promise.resolve())),
+    )
+    const connection = await this.connection?.catch(() => undefined)
+    await connection?.close().catch(() => undefined)
+  }
+
+  private async open(module: string, quotaBytes: number | null): Promise<NatsEventStore> {
+    const connection = await this.connected()
+    const subjects = new Subjects(module)
+    const server = new Server({
+      connection,
+      client: jetstream(connection, { timeout: requestTimeoutMs }),
+      manager: await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
+      subjects,
+      quotaBytes,
+      replicas: this.settings.replicas,
+    })
+    await server.prepare()
+    return new NatsEventStore({ server, subjects, publishTimeoutMs: requestTimeoutMs })
+  }
+
+  private connected(): Promise<NatsConnection> {
+    if (this.isClosed) throw new PaddockError('store.unavailable', 'Paddock is stopping.')
+    this.connection ??= this.dial().catch((error: unknown) => {
+      this.connection = undefined
+      throw error
+    })
+    return this.connection
+  }
+
+  private async dial(): Promise<NatsConnection> {
+    const { url, credentialsFile, nkeySeedFile, caFile } = this.settings
+    const options: NodeConnectionOptions = {
+      servers: url.split(',').map((part) => part.trim()),
+      name: 'paddock',
+      timeout: connectTimeoutMs,
+      // It comes back by itself; meanwhile every call fails in its own time.
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+    }
+    if (credentialsFile !== null) {
+      options.authenticator = credsAuthenticator(await secretFile(credentialsFile))
+    } else if (nkeySeedFile !== null) {
+      const seed = Buffer.from(await secretFile(nkeySeedFile))
+      options.authenticator = nkeyAuthenticator(Buffer.from(seed.toString('utf8').trim(), 'utf8'))
+    }
+    if (caFile !== null) options.tls = { caFile }
+    try {
+      return await connect(options)
+    } catch (cause) {
+      throw new PaddockError('store.unavailable', 'The event server cannot be reached.', { cause })
+    }
+  }
+}
+
+async function secretFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new PaddockError('store.unavailable', 'A credentials file of the event server cannot be read.', {
+      remedy: 'Correct the path in the section stores.event.',
+      cause,
+    })
+  }
+}
