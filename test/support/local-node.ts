@@ -26,6 +26,28 @@ interface Request {
 interface Block {
   readonly number: number
   readonly hash: string
+  readonly parentHash: string
+  readonly logs: readonly RpcLog[]
+}
+
+/** A log as eth_getLogs answers it. */
+export interface RpcLog {
+  readonly address: string
+  readonly topics: readonly string[]
+  readonly data: string
+  readonly blockNumber: string
+  readonly blockHash: string
+  readonly transactionHash: string
+  readonly logIndex: string
+  readonly removed: boolean
+}
+
+interface LogFilter {
+  readonly address?: string | string[]
+  readonly topics?: (string | string[] | null)[]
+  readonly fromBlock?: string
+  readonly toBlock?: string
+  readonly blockHash?: string
 }
 
 /** A node with a chain of its own on 127.0.0.1, over http and ws at one port, faulty on demand. */
@@ -45,13 +67,16 @@ export class LocalNode {
   readonly received: string[] = []
   /** Answers by method, as JSON text of `"result":…` or `"error":…`. */
   readonly answers = new Map<string, string>()
-  readonly chain: Block[] = [{ number: 0, hash: hashOf(0, 0) }]
+  readonly chain: Block[] = [{ number: 0, hash: hashOf(0, 0), parentHash: hashOf(0, 99), logs: [] }]
   /** Times that newHeads was subscribed to. */
   subscriptions = 0
+  /** Filters of the log subscriptions asked for. */
+  readonly logSubscriptions: LogFilter[] = []
   #fork = 0
   #server: Server | null = null
   #sockets = new Set<Socket>()
   #subscribers = new Map<WebSocket, string>()
+  #logSubscribers = new Map<WebSocket, Map<string, LogFilter>>()
   #port = 0
 
   get http(): string {
@@ -103,6 +128,7 @@ export class LocalNode {
     if (server === null) return
     this.#server = null
     this.#subscribers.clear()
+    this.#logSubscribers.clear()
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     this.breakConnections()
     await closed
@@ -115,10 +141,48 @@ export class LocalNode {
   /** Adds blocks and tells subscribers. */
   mine(count = 1): void {
     for (let i = 0; i < count; i++) {
-      const number = this.head.number + 1
-      this.chain.push({ number, hash: hashOf(number, this.#fork) })
+      this.#append([])
       if (!this.isSilent) for (const [client, id] of this.#subscribers) this.#push(client, id, this.head)
     }
+  }
+
+  /** Adds one block with logs: the address of each, its first topic, and its data. Tells subscribers. */
+  mineLogs(...logs: readonly { address: string; topic?: string; data?: string }[]): Block {
+    const number = this.head.number + 1
+    const hash = hashOf(number, this.#fork)
+    const block = this.#append(
+      logs.map(({ address, topic, data }, index) => ({
+        address,
+        topics: topic === undefined ? [] : [topic],
+        data: data ?? '0x',
+        blockNumber: `0x${number.toString(16)}`,
+        blockHash: hash,
+        transactionHash: hashOf(index, 7),
+        logIndex: `0x${index.toString(16)}`,
+        removed: false,
+      })),
+    )
+    for (const [client, id] of this.#subscribers) if (!this.isSilent) this.#push(client, id, block)
+    for (const log of block.logs) this.pushLog(log)
+    return block
+  }
+
+  /** Tells log subscribers whose filter matches. */
+  pushLog(log: RpcLog): void {
+    for (const [client, filters] of this.#logSubscribers) {
+      for (const [subscription, filter] of filters) {
+        if (!matches(filter, log)) continue
+        const params = { subscription, result: log }
+        client.send(JSON.stringify({ jsonrpc: '2.0', method: 'eth_subscription', params }))
+      }
+    }
+  }
+
+  #append(logs: readonly RpcLog[]): Block {
+    const { number, hash } = this.head
+    const block = { number: number + 1, hash: hashOf(number + 1, this.#fork), parentHash: hash, logs }
+    this.chain.push(block)
+    return block
   }
 
   /** Tells subscribers of the newest head once more. */
@@ -128,7 +192,10 @@ export class LocalNode {
 
   /** Drops the newest blocks and mines as many others, told one by one. */
   reorganise(depth: number): void {
-    this.chain.splice(-depth)
+    const left = this.chain.splice(-depth)
+    for (const block of left.reverse()) {
+      for (const log of block.logs) this.pushLog({ ...log, removed: true })
+    }
     this.#fork++
     this.mine(depth)
   }
@@ -167,7 +234,10 @@ export class LocalNode {
   }
 
   #accept(client: WebSocket): void {
-    client.on('close', () => this.#subscribers.delete(client))
+    client.on('close', () => {
+      this.#subscribers.delete(client)
+      this.#logSubscribers.delete(client)
+    })
     client.on('message', (data: Buffer) => {
       const text = data.toString('utf8')
       this.received.push(text)
@@ -183,12 +253,28 @@ export class LocalNode {
       }
       const request = JSON.parse(text) as Request
       if (request.method === 'eth_subscribe' && this.pushes) {
-        const subscription = `0x${(++this.subscriptions).toString(16)}`
-        this.#subscribers.set(client, subscription)
+        const filter = request.params?.[1] as LogFilter | undefined
+        const count =
+          request.params?.[0] === 'logs'
+            ? this.logSubscriptions.push(filter ?? {}) + 1_000
+            : ++this.subscriptions
+        const subscription = `0x${count.toString(16)}`
+        if (request.params?.[0] === 'logs') {
+          const filters = this.#logSubscribers.get(client) ?? new Map<string, LogFilter>()
+          this.#logSubscribers.set(client, filters.set(subscription, filter ?? {}))
+        } else this.#subscribers.set(client, subscription)
         this.answers.set('eth_subscribe', `"result":"${subscription}"`)
       }
       client.send(this.#answer(text, fault))
     })
+  }
+
+  #find(filter: LogFilter): RpcLog[] {
+    const wanted = (block: Block): boolean =>
+      filter.blockHash === undefined
+        ? block.number >= Number(filter.fromBlock) && block.number <= Number(filter.toBlock)
+        : block.hash === filter.blockHash
+    return this.chain.filter(wanted).flatMap((block) => block.logs.filter((log) => matches(filter, log)))
   }
 
   #faultOf(text: string): Fault {
@@ -225,6 +311,10 @@ export class LocalNode {
         const block = wanted === 'latest' ? this.head : this.chain[Number(wanted)]
         return `"result":${block === undefined ? 'null' : JSON.stringify(header(block))}`
       }
+      case 'eth_getLogs': {
+        const filter = request.params?.[0] as LogFilter
+        return `"result":${JSON.stringify(this.#find(filter))}`
+      }
       case 'eth_unsubscribe':
         return '"result":true'
       default:
@@ -233,10 +323,20 @@ export class LocalNode {
   }
 }
 
+function matches(filter: LogFilter, log: RpcLog): boolean {
+  const isOf = (wanted: string | readonly string[] | null | undefined, value: string | undefined): boolean =>
+    wanted == null || (typeof wanted === 'string' ? [wanted] : wanted).includes(value ?? '')
+  return (
+    isOf(filter.address, log.address) &&
+    (filter.topics ?? []).every((wanted, position) => isOf(wanted, log.topics[position]))
+  )
+}
+
 function header(block: Block): unknown {
   return {
     number: `0x${block.number.toString(16)}`,
     hash: block.hash,
+    parentHash: block.parentHash,
     timestamp: `0x${(1_700_000_000 + block.number * 2).toString(16)}`,
   }
 }

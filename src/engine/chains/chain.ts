@@ -64,7 +64,7 @@ export class Chain {
       random: options.random,
       endpoints: () => this.#endpoints,
       maxRangeBlocks: () => this.#config?.maxLogRangeBlocks ?? 1_000,
-      subscribeHeads: (listener) => this.#stream.subscribe(listener, null),
+      subscribeHeads: (listener, onNotice) => this.#stream.subscribe(listener, null, onNotice),
       onDidChange: options.onDidChange,
       onReconnect: () => options.metrics.reconnect(options.chainId, 'logs'),
       onFault: options.onFault,

@@ -10,6 +10,7 @@ export class LogProgress {
   /** The first block the stream is about, and the next one to look at; null before the first head. */
   #origin: bigint | null = null
   #next = 0n
+  #covered: { readonly last: bigint; readonly upTo: bigint } | null = null
 
   get hasBegun(): boolean {
     return this.#origin !== null
@@ -34,6 +35,22 @@ export class LogProgress {
     const oldest = number - 2n * chainLimits.logBranchBlocks
     for (const known of this.#heads.keys()) if (known < oldest) this.#heads.delete(known)
     for (const [key, block] of this.#delivered) if (block < oldest) this.#delivered.delete(key)
+  }
+
+  /** Everything up to this block was fetched at once; its heads are yet to be told, in order. */
+  cover(number: bigint, hash: Hex): void {
+    this.reached(number, hash)
+    this.#covered = { last: -1n, upTo: number }
+  }
+
+  /** Whether the logs of the head were fetched already; call for each head in its turn. */
+  isCovered(number: bigint): boolean {
+    const covered = this.#covered
+    if (covered === null) return false
+    const isPart = number > covered.last && number <= covered.upTo
+    // A head that is not above the one before is of another branch.
+    this.#covered = isPart && number < covered.upTo ? { ...covered, last: number } : null
+    return isPart
   }
 
   /** Whether this very block was reached. */

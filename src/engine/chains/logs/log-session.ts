@@ -113,8 +113,14 @@ function isOneBlock(logs: readonly LogEntry[]): boolean {
 async function takeHead(options: LogSessionOptions, head: BlockEvent): Promise<void> {
   const { progress, endpoint, filter, signal } = options
   const hash = bytesToHex(head.hash)
-  if (progress.isKnown(head.number, hash)) return
-  if (head.number > progress.next) await options.backfill(progress.next, head.number - 1n)
+  if (progress.isKnown(head.number, hash) || progress.isCovered(head.number)) return
+  if (head.number > progress.next) {
+    // Heads were skipped, or come late one by one: all up to the newest at once.
+    const newest = await readHead(options, 'latest')
+    await options.backfill(progress.next, newest.number)
+    progress.cover(newest.number, newest.hash)
+    if (newest.number >= head.number) return
+  }
   try {
     options.deliver(await queryLogs(endpoint, filter, { blockHash: hash }, signal))
   } catch (error) {

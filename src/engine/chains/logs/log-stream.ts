@@ -24,7 +24,10 @@ export interface LogStreamOptions {
   readonly endpoints: () => readonly Endpoint[]
   readonly maxRangeBlocks: () => number
   /** The chain's heads, in order, with those missed. */
-  readonly subscribeHeads: (listener: (block: BlockEvent) => void) => () => void
+  readonly subscribeHeads: (
+    listener: (block: BlockEvent) => void,
+    onNotice: (notice: SourceNotice) => void,
+  ) => () => void
   readonly onDidChange: () => void
   readonly onReconnect: () => void
   readonly onFault: (error: unknown) => void
@@ -102,7 +105,10 @@ export class LogStream {
   #start(): void {
     if (this.#running !== null) return
     this.#running = new AbortController()
-    this.#unsubscribeHeads = this.#options.subscribeHeads((block) => this.#session?.takeHead(block))
+    this.#unsubscribeHeads = this.#options.subscribeHeads(
+      (block) => this.#session?.takeHead(block),
+      (notice) => this.#takeNotice(notice),
+    )
     void this.#run(this.#running.signal)
   }
 
@@ -259,6 +265,12 @@ export class LogStream {
     this.#isDown = false
     const message = `Logs of chain ${this.#options.chainId} come from ${endpoint.label}.`
     this.#tell({ event: 'source_up', level: 'info', message })
+  }
+
+  /** Where logs are asked for head by head, they come and go with the heads. */
+  #takeNotice(notice: SourceNotice): void {
+    const isTurn = notice.event === 'source_down' || notice.event === 'source_up'
+    if (isTurn && this.#session?.endpoint.canPush === false) this.#tell(notice)
   }
 
   #tell(notice: SourceNotice): void {
