@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { moduleGrants } from '../../../shared/domain/operator/grants.ts'
 import type { Clock } from '../../clock.ts'
 import type { MessageEvent } from '../../events/message-source.ts'
 import { TokenBucket } from '../../token-bucket.ts'
@@ -104,8 +105,12 @@ function checkTopic(topic: string): void {
   }
 }
 
-function checkGrant(topic: string, { manifest }: HostCallContext): void {
-  if (isTopicGranted(topic, manifest.capabilities.messagingTopics)) return
+function checkGrant(topic: string, { manifest, record }: HostCallContext): void {
+  const asked = manifest.capabilities.messagingTopics
+  const { refusedTopics } = moduleGrants(record)
+  const granted = asked?.filter((each) => !refusedTopics.includes(each)) ?? null
+  const isRefused = asked === null && isTopicGranted(topic, refusedTopics)
+  if (!isRefused && isTopicGranted(topic, granted)) return
   throw messagingFailure('denied', 'The topic is not among those the module was granted.')
 }
 

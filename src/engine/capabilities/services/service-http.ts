@@ -1,10 +1,10 @@
 /** HTTP to services that the operator names: a Bee node, a Waku node, an order book. */
 import { Egress } from '../../egress/egress.ts'
-import { EgressError } from '../../egress/egress-error.ts'
 import { PermittedDestinations } from '../../egress/permitted-destinations.ts'
 import type { EgressResponse, HeaderPair } from '../../egress/types.ts'
 import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
 import { HostFailure } from '../capability.ts'
+import { egressFailure } from '../egress-failure.ts'
 
 /** The operator chose the address; where it is makes no difference. */
 const everywhere = new PermittedDestinations(['0.0.0.0/0', '::/0'])
@@ -42,33 +42,15 @@ export function serviceSender(domain: string, egress: Egress = new Egress()): Se
         ...(signal === undefined ? {} : { signal }),
       })
     } catch (error) {
-      if (!(error instanceof EgressError)) throw error
-      throw new HostFailure(domain, kindOfEgress(error), wordsOf(error), { cause: error })
+      const { kind } = egressFailure(domain, error).hostError
+      // Not the words of the egress: they name the host.
+      throw new HostFailure(domain, kind, wordsOf(kind), { cause: error })
     }
   }
 }
 
-function kindOfEgress({ kind }: EgressError): HostErrorKind {
+function wordsOf(kind: HostErrorKind): string {
   switch (kind) {
-    case 'timeout':
-    case 'cancelled':
-      return 'timeout'
-    case 'too-large':
-    case 'invalid-url':
-      return 'invalid-input'
-    case 'forbidden-address':
-      return 'denied'
-    case 'dns':
-    case 'connect':
-    case 'tls':
-    case 'closed':
-    case 'malformed':
-      return 'unavailable'
-  }
-}
-
-function wordsOf({ kind }: EgressError): string {
-  switch (kindOfEgress(new EgressError(kind, ''))) {
     case 'timeout':
       return 'The service did not answer in time.'
     case 'invalid-input':
@@ -76,14 +58,6 @@ function wordsOf({ kind }: EgressError): string {
     default:
       return 'The service cannot be reached.'
   }
-}
-
-/** The kind of a status of 400 or above (spec nexum-host 7.2). */
-export function kindOfStatus(status: number): HostErrorKind {
-  if (status === 429) return 'rate-limited'
-  if (status === 408 || status === 504) return 'timeout'
-  if (status === 401 || status === 403) return 'denied'
-  return status >= 400 && status < 500 ? 'invalid-input' : 'unavailable'
 }
 
 /** The first value of a header. `name` in lower case. */

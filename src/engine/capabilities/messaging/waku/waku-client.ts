@@ -1,7 +1,8 @@
 /** The REST API of a Waku node (nwaku): relay with automatic sharding, and store. Answers are checked. */
 import { z } from 'zod'
 import type { EgressResponse } from '../../../egress/types.ts'
-import { kindOfStatus, urlBelow, type SendToService } from '../../services/service-http.ts'
+import { kindOfStatus } from '../../egress-failure.ts'
+import { urlBelow, type SendToService } from '../../services/service-http.ts'
 import { messagingFailure } from '../failure.ts'
 
 const timeoutMs = 15_000
