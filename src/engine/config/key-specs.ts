@@ -61,6 +61,16 @@ export const operatorSpec: TableSpec = {
   }),
   limits: table('limits', limits),
   store: table('store', { durability: key('durability') }),
+  stores: table('stores', {
+    event: table('event', {
+      kind: key('kind'),
+      url: key('url'),
+      credentials_file: key('credentialsFile'),
+      nkey_seed_file: key('nkeySeedFile'),
+      ca_file: key('caFile'),
+      replicas: key('replicas'),
+    }),
+  }),
   metrics: table('metrics', { enabled: key('enabled'), bind_addr: key('bindAddr'), path: key('path') }),
   health: table('health', {
     listen: key('listen'),

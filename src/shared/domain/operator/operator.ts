@@ -13,11 +13,13 @@ import {
   storeSectionSchema,
 } from './engine.ts'
 import { operatorLimitsSchema } from './limits.ts'
+import { storesSectionSchema } from './stores.ts'
 
 export const operatorSchema = z.strictObject({
   engine: engineSectionSchema.prefault({}),
   limits: operatorLimitsSchema.prefault({}),
   store: storeSectionSchema.prefault({}),
+  stores: storesSectionSchema.prefault({}),
   metrics: metricsSectionSchema.prefault({}),
   health: healthSectionSchema.prefault({}),
   logging: loggingSectionSchema.prefault({}),
