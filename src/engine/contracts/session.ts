@@ -9,7 +9,9 @@ import type { ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, LoadResult, LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
 import type { Admission } from '../events/admission.ts'
+import type { RateLimits } from '../events/rate-bucket.ts'
 import type { EventSources } from '../events/sources.ts'
+import type { DropReason } from '../telemetry/metrics/metrics-port.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { Gate } from '../sandboxes/gates/gate.ts'
 import type { Sandbox, SandboxHandlers } from '../sandboxes/sandbox.ts'
@@ -32,6 +34,8 @@ export interface SessionContext {
   readonly manifest: ModuleManifest
   /** As they are now; the operator may change them while the module runs. */
   readonly limits: ModuleLimits
+  /** How many events may enter a second (spec nexum-host 11); as it is now. */
+  readonly rate: RateLimits
   readonly clock: Clock
   readonly sources: EventSources
   /** Permits and budgets for guest calls. */
@@ -43,7 +47,8 @@ export interface SessionContext {
   /** Starts a sandbox process for a contract that brings its own. Never throws: a failed launch is its end. */
   launch(request: ProcessRequest): Sandbox
   recordDispatch(dispatch: Dispatch, reply: CallReply | null): void
-  recordDropped(count: number): void
+  /** Events that never reached the guest; `eventType` as in logs. */
+  recordDropped(count: number, reason?: DropReason, eventType?: string): void
   /** Lines of guests in processes that the contract started. */
   guestLogs(records: readonly GuestLogRecord[], dropped: number): void
   /** A line of the engine about this module; `event` is its stable name (spec nexum-host 12.6). */

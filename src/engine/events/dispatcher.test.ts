@@ -11,6 +11,7 @@ import {
   type DispatcherOptions,
   type ModuleEvent,
 } from './dispatcher.ts'
+import { RateBucket } from './rate-bucket.ts'
 
 const usage: CallReply['usage'] = {
   durationUs: 1_000,
@@ -110,13 +111,48 @@ describe('dispatcher', () => {
     expect(done.map((dispatch) => dispatch.result)).toEqual(['committed'])
   })
 
-  it('drops the oldest of 300 on a queue of 256 and counts them', () => {
+  it('spec nexum-host 18 row 64: drops the oldest of 300 on a queue of 256 and counts them', () => {
     const { dispatcher, dropped } = setUp(256)
     for (let block = 1; block <= 300; block += 1) dispatcher.offer(event(block))
     expect(dropped.reduce((sum, count) => sum + count, 0)).toBe(44)
     const target = new Target()
     dispatcher.attach(target, 1)
     expect(target.blocks[0]).toBe(45)
+  })
+
+  it('holds back what is over the rate, and drops what its source cannot tell again', async () => {
+    const clock = new ManualClock()
+    const { options } = setUp()
+    const dropped: [number, string][] = []
+    const dispatcher = new Dispatcher({
+      ...options,
+      clock,
+      rate: new RateBucket(clock, { burst: 2, refillPerSec: 4 }),
+      onDropped: (count, reason) => dropped.push([count, reason]),
+    })
+    const target = new Target()
+    dispatcher.attach(target, 1)
+    for (let block = 1; block <= 4; block += 1)
+      dispatcher.offer({ ...event(block), cursor: { source: 'blocks', value: String(block) } })
+    expect(target.blocks).toEqual([1, 2])
+    let isSettled = false
+    dispatcher.offer({ ...event(99), onSettled: () => (isSettled = true) })
+    expect(dropped).toEqual([[1, 'rate']])
+    expect(isSettled).toBe(true)
+    clock.advance(250)
+    expect(target.blocks).toEqual([1, 2, 3])
+    clock.advance(249)
+    expect(target.blocks).toHaveLength(3)
+    clock.advance(1)
+    expect(target.blocks).toEqual([1, 2, 3, 4])
+    dispatcher.offer(event(5))
+    expect(dropped).toHaveLength(2)
+    clock.advance(10_000)
+    dispatcher.offer(event(6))
+    expect(target.blocks).toEqual([1, 2, 3, 4, 6])
+    dispatcher.detach()
+    expect(clock.pending).toBe(0)
+    await settle()
   })
 
   it('keeps the module alive when the guest returns an error', async () => {

@@ -12,7 +12,9 @@ import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, GuestCall } from '../../shared/sandbox/protocol.ts'
 import { hostErrorReport } from '../sandboxes/guest-errors.ts'
 import type { Clock } from '../clock.ts'
+import type { DropReason } from '../telemetry/metrics/metrics-port.ts'
 import type { Admission, CallEnd, Ticket } from './admission.ts'
+import type { RateBucket } from './rate-bucket.ts'
 
 /** Calls sent ahead of the running one. More buys nothing once the guest thread never idles. */
 export const sendAhead = 32
@@ -41,8 +43,10 @@ export interface DispatcherOptions {
   readonly deadlineMs: number
   /** Permits and budgets; without it every call is sent at once with the fuel and deadline above. */
   readonly admission?: Admission
+  /** How many events may enter the guest a second; without it as many as it handles. */
+  readonly rate?: RateBucket
   readonly onDispatch: (dispatch: Dispatch, reply: CallReply | null, event: ModuleEvent) => void
-  readonly onDropped: (count: number) => void
+  readonly onDropped: (count: number, reason: DropReason, events: readonly ModuleEvent[]) => void
   /** The instance is dead by this event's doing; the sandbox must be replaced. */
   readonly onFailed: (error: ErrorReport) => void
 }
@@ -59,6 +63,8 @@ interface Item {
   readonly enqueuedAt: number
   sequence: number | undefined
   attempts: number
+  /** Has taken its token; what comes back unstarted does not take another. */
+  isPaid?: boolean
 }
 
 interface Sent {
@@ -83,6 +89,7 @@ export class Dispatcher {
   private uncertain: Sent[] = []
   private attachment: Attachment | undefined
   private nextSequence = 0
+  private cancelRefill: (() => void) | undefined
 
   constructor(options: DispatcherOptions, legacy?: DispatcherLegacy) {
     this.options = options
@@ -99,8 +106,17 @@ export class Dispatcher {
     return this.waiting.length + this.sent.length + this.uncertain.length
   }
 
-  /** Accepts an event; when the queue is full the oldest waiting one is dropped and counted. */
+  /**
+   * Accepts an event; when the queue is full the oldest waiting one is dropped and counted. Over the rate, an event
+   * that its source could not tell again is dropped; the others wait.
+   */
   offer(event: ModuleEvent): void {
+    const { rate } = this.options
+    if (rate !== undefined && event.cursor === null && !rate.has(this.waiting.length + 1)) {
+      event.onSettled?.()
+      this.options.onDropped(1, 'rate', [event])
+      return
+    }
     this.waiting.push({
       event,
       enqueuedAt: this.options.clock.monotonicMs(),
@@ -109,8 +125,9 @@ export class Dispatcher {
     })
     const excess = this.waiting.length - this.options.capacity
     if (excess > 0) {
-      for (const dropped of this.waiting.splice(0, excess)) dropped.event.onSettled?.()
-      this.options.onDropped(excess)
+      const dropped = this.waiting.splice(0, excess).map((item) => item.event)
+      for (const each of dropped) each.onSettled?.()
+      this.options.onDropped(excess, 'queue_full', dropped)
     }
     this.pump()
   }
@@ -156,6 +173,8 @@ export class Dispatcher {
   /** Stops sending; answers still come in. */
   detach(): void {
     this.attachment = undefined
+    this.cancelRefill?.()
+    this.cancelRefill = undefined
     this.options.admission?.withdraw()
   }
 
@@ -181,11 +200,26 @@ export class Dispatcher {
     while (this.sent.length < sendAhead) {
       const [item] = this.waiting
       if (item === undefined) return
+      if (!this.isWithinRate(item)) return
       const ticket = admission?.admit()
       if (admission !== undefined && ticket === undefined) return
       this.waiting.shift()
       this.send(item, attachment, ticket)
     }
+  }
+
+  /** Takes the token of an item that has none yet; otherwise the pump goes on when there is one. */
+  private isWithinRate(item: Item): boolean {
+    const { rate, clock } = this.options
+    if (rate === undefined || item.isPaid === true || rate.take()) {
+      item.isPaid = true
+      return true
+    }
+    this.cancelRefill ??= clock.after(rate.waitMs(), () => {
+      this.cancelRefill = undefined
+      this.pump()
+    })
+    return false
   }
 
   private send(item: Item, attachment: Attachment, ticket: Ticket | undefined): void {

@@ -88,6 +88,14 @@ export function createBlueprint(
         get limits() {
           return hooks.limits()
         },
+        rate: {
+          get burst() {
+            return services.operator().limits.dispatch.burst
+          },
+          get refillPerSec() {
+            return services.operator().limits.dispatch.refillPerSec
+          },
+        },
         clock: services.clock,
         admission: createAdmission(),
         createAdmission,

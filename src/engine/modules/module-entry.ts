@@ -206,8 +206,9 @@ export class ModuleEntry {
   private hooks(): Omit<BlueprintHooks, 'limits'> {
     return {
       recordDispatch: (dispatch, reply) => this.recordDispatch(dispatch, reply),
-      recordDropped: (count) => {
+      recordDropped: (count, reason = 'queue_full', eventType = 'call') => {
         this.metrics.recordDropped(count)
+        this.options.services.metrics.dropped(this.name, eventType, reason, count)
         this.options.services.totals.recordDropped(count)
         this.onChange()
       },

@@ -1,4 +1,4 @@
-/** How long to wait before a failed module is started again (issue 2; DESIGN.md "Limits"). */
+/** How long to wait before a failed module is started again (spec nexum-host 12.3). */
 export interface BackoffPolicy {
   /** Ceiling of the first delay; doubles with each further failure. Milliseconds. */
   readonly baseMs: number
@@ -15,13 +15,13 @@ export function backoffCeilingMs(failure: number, policy: BackoffPolicy = restar
 }
 
 /**
- * A full-jitter delay: uniform between 0 and the ceiling, so that modules felled by one cause
- * do not come back in lockstep. `random` answers in [0, 1).
+ * A delay in the upper half of the ceiling: modules felled by one cause do not come back in lockstep, and none
+ * comes back at once. `random` answers in [0, 1).
  */
 export function backoffDelayMs(
   failure: number,
   random: () => number,
   policy: BackoffPolicy = restartBackoff,
 ): number {
-  return Math.round(backoffCeilingMs(failure, policy) * random())
+  return Math.round((backoffCeilingMs(failure, policy) * (1 + random())) / 2)
 }

@@ -8,7 +8,13 @@ import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
 import type { HandledBlock } from '../../chains/heads/head-subscriber.ts'
 import type { BlockEvent } from '../../chains/heads/header.ts'
 import type { CallEnd } from '../../events/admission.ts'
-import { Dispatcher, type DispatcherLegacy, type DispatcherOptions } from '../../events/dispatcher.ts'
+import {
+  Dispatcher,
+  type DispatcherLegacy,
+  type DispatcherOptions,
+  type ModuleEvent,
+} from '../../events/dispatcher.ts'
+import { RateBucket } from '../../events/rate-bucket.ts'
 import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
 import type { Sandbox } from '../../sandboxes/sandbox.ts'
 import type { ContractSession, InitOutcome, LoadedStore, SessionContext } from '../session.ts'
@@ -58,12 +64,16 @@ export class EventModuleSession implements ContractSession {
         }
         context.recordDispatch(dispatch, reply)
       },
-      onDropped: (count) => {
-        context.recordDropped(count)
+      rate: new RateBucket(context.clock, context.rate),
+      onDropped: (count, reason, events) => {
+        for (const [eventType, dropped] of countByType(events))
+          context.recordDropped(dropped, reason, eventType)
         context.log(
           'warn',
           'queue_overflow',
-          `${count} waiting events were dropped: the queue of ${context.limits.queueEvents} is full.`,
+          reason === 'rate'
+            ? `${count} events were dropped: more than ${context.rate.refillPerSec} a second came in.`
+            : `${count} waiting events were dropped: the queue of ${context.limits.queueEvents} is full.`,
         )
       },
       onFailed: (error) => context.onFailed(error),
@@ -227,4 +237,13 @@ export class EventModuleSession implements ContractSession {
       })
     })
   }
+}
+
+function countByType(events: readonly ModuleEvent[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const { context } of events) {
+    const type = context.eventType ?? 'call'
+    counts.set(type, (counts.get(type) ?? 0) + 1)
+  }
+  return counts
 }
