@@ -26,8 +26,8 @@ interface Request {
 interface Block {
   readonly number: number
   readonly hash: string
-  readonly parentHash: string
-  readonly logs: readonly RpcLog[]
+  readonly parentHash?: string
+  readonly logs?: readonly RpcLog[]
 }
 
 /** A log as eth_getLogs answers it. */
@@ -163,7 +163,7 @@ export class LocalNode {
       })),
     )
     for (const [client, id] of this.#subscribers) if (!this.isSilent) this.#push(client, id, block)
-    for (const log of block.logs) this.pushLog(log)
+    for (const log of block.logs ?? []) this.pushLog(log)
     return block
   }
 
@@ -194,7 +194,7 @@ export class LocalNode {
   reorganise(depth: number): void {
     const left = this.chain.splice(-depth)
     for (const block of left.reverse()) {
-      for (const log of block.logs) this.pushLog({ ...log, removed: true })
+      for (const log of block.logs ?? []) this.pushLog({ ...log, removed: true })
     }
     this.#fork++
     this.mine(depth)
@@ -274,7 +274,9 @@ export class LocalNode {
       filter.blockHash === undefined
         ? block.number >= Number(filter.fromBlock) && block.number <= Number(filter.toBlock)
         : block.hash === filter.blockHash
-    return this.chain.filter(wanted).flatMap((block) => block.logs.filter((log) => matches(filter, log)))
+    return this.chain
+      .filter(wanted)
+      .flatMap((block) => (block.logs ?? []).filter((log) => matches(filter, log)))
   }
 
   #faultOf(text: string): Fault {
@@ -325,7 +327,9 @@ export class LocalNode {
 
 function matches(filter: LogFilter, log: RpcLog): boolean {
   const isOf = (wanted: string | readonly string[] | null | undefined, value: string | undefined): boolean =>
-    wanted == null || (typeof wanted === 'string' ? [wanted] : wanted).includes(value ?? '')
+    wanted === null ||
+    wanted === undefined ||
+    (typeof wanted === 'string' ? [wanted] : wanted).includes(value ?? '')
   return (
     isOf(filter.address, log.address) &&
     (filter.topics ?? []).every((wanted, position) => isOf(wanted, log.topics[position]))
