@@ -12,6 +12,8 @@ const mainEntries = {
   compiler: 'src/engine/compiler/compiler-process.ts',
   telemetry: 'src/engine/telemetry/telemetry-thread.ts',
   'store-reader': 'src/engine/store-browser/store-reader-thread.ts',
+  'message-store': 'src/engine/capabilities/messaging/retention/message-thread.ts',
+  'content-store': 'src/engine/capabilities/remote-store/local/content-thread.ts',
   cli: 'src/cli/index.ts',
 }
 

@@ -33,6 +33,8 @@ export async function createHeadlessEngine(options: HeadlessOptions): Promise<He
       compiler: path.join(here, 'compiler.cjs'),
       telemetry: path.join(here, 'telemetry.cjs'),
       storeReader: path.join(here, 'store-reader.cjs'),
+      messageStore: path.join(here, 'message-store.cjs'),
+      contentStore: path.join(here, 'content-store.cjs'),
     },
   })
   return {

@@ -9,6 +9,8 @@ export interface EngineEntries {
   readonly compiler: string
   readonly telemetry: string
   readonly storeReader: string
+  readonly messageStore: string
+  readonly contentStore: string
 }
 
 export interface EngineOptions {

@@ -10,6 +10,7 @@ import { PaddockError, type ErrorReport } from '../shared/errors.ts'
 import { createChainCapability } from './capabilities/chain/chain-capability.ts'
 import { createHttpCapability } from './capabilities/http/http-capability.ts'
 import { logExchanges } from './capabilities/http/exchange-log.ts'
+import { createNetworks, type Networks } from './capabilities/networks.ts'
 import { CapabilityRouter } from './capabilities/router.ts'
 import { ChainPool } from './chains/chain-pool.ts'
 import { ChainService } from './chains/chain-service.ts'
@@ -60,6 +61,7 @@ export class Engine {
   private readonly pool: ChainPool
   private readonly cron: CronSource
   private readonly devnet: Devnet
+  private readonly networks: Networks
   private readonly compiler: Compiler
   private readonly registry: ModuleRegistry
   private readonly folders: WatchedFolders
@@ -142,8 +144,11 @@ export class Engine {
       preparing: this.gates.preparing,
       clock,
     })
+    const networkServices = { clock, random, chains: this.chains, metrics: this.metrics, state: this.state }
+    this.networks = createNetworks(options, networkServices)
     const router = new CapabilityRouter({
       capabilities: [
+        ...this.networks.capabilities,
         createChainCapability(this.pool),
         createHttpCapability({
           egress: new Egress(),
@@ -302,6 +307,7 @@ export class Engine {
     await this.registry.stopAll()
     this.cron.dispose()
     this.pool.dispose()
+    await this.networks.close()
     await this.devnet.dispose()
     await this.compiler.dispose()
     await this.browser.dispose()

@@ -41,6 +41,8 @@ async function run(): Promise<void> {
       compiler: path.join(here, 'compiler.cjs'),
       telemetry: path.join(here, 'telemetry.cjs'),
       storeReader: path.join(here, 'store-reader.cjs'),
+      messageStore: path.join(here, 'message-store.cjs'),
+      contentStore: path.join(here, 'content-store.cjs'),
     },
   })
   if (warning !== null) engine.state.raise('settings', 'warn', { kind: 'settings' }, warning)

@@ -124,6 +124,7 @@ export const errorCodes = {
   'chain.closed': 'The node closed the connection; Paddock reconnects by itself.',
   'chain.rate_limited': 'Use another endpoint or a plan with a higher limit.',
   'chain.bad_endpoint': 'Use a full http, https, ws or wss address.',
+  'messaging.node_away': 'Check the node and its address in the settings; Paddock reconnects by itself.',
   'chain.rpc_error': 'The node answered with an error; the module sees it too.',
   'gate.busy': 'Try again in a moment; this machine runs as much at once as it may.',
   'identity.bad_key': 'Give 64 hexadecimal digits, or the text of a version 3 key file.',

@@ -64,6 +64,8 @@ async function loopDelay(): Promise<Finding> {
       compiler: path.join(out, 'compiler.cjs'),
       telemetry: path.join(out, 'telemetry.cjs'),
       storeReader: path.join(out, 'store-reader.cjs'),
+      messageStore: path.join(out, 'message-store.cjs'),
+      contentStore: path.join(out, 'content-store.cjs'),
     },
   })
   await engine.start()

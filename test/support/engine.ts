@@ -21,6 +21,8 @@ export const entries: EngineEntries = {
   compiler: join(built, 'compiler.cjs'),
   telemetry: join(built, 'telemetry.cjs'),
   storeReader: join(built, 'store-reader.cjs'),
+  messageStore: join(built, 'message-store.cjs'),
+  contentStore: join(built, 'content-store.cjs'),
 }
 
 const waitMs = 20_000

@@ -46,6 +46,13 @@ export const maxChainBatchEntries = 1_000
  * main thread, which reads them, and so every other module.
  */
 export const maxChainCallCharacters = 1_048_576
+/** Payload of one message, and characters of a topic (spec nexum-host 8.10). */
+export const maxMessageBytes = 153_600
+export const maxTopicCharacters = 256
+/** Content of the remote store (spec nexum-host 8.9). */
+export const maxRemoteContentBytes = 33_554_432
+/** Characters or bytes of one call to an order book: method, path and body. */
+export const maxOrderBookRequestCharacters = 4_194_304
 /** Body of one HTTP request of a guest: as much as an answer may bring (spec nexum-host 5.3). */
 export const maxHttpRequestBytes = 16_777_216
 /** What one signature may cover (spec nexum-host 8.11): bytes of a message, and of typed data as JSON text. */

@@ -1,2 +1,2 @@
 /** Bounds of spec nexum-host 8.9. */
-export const maxContentBytes = 32 * 1024 * 1024
+export { maxRemoteContentBytes as maxContentBytes } from '../../../shared/domain/limits.ts'

@@ -8,6 +8,7 @@ import { err, implement, ok, type HostInterface, type InterfaceType } from '../.
 import { HostRefusal } from '../../host-refusal.ts'
 import type { ModuleStore } from '../../store/module-store.ts'
 import type { GuestServices } from '../contract.ts'
+import { cowApiHost } from './cow-api-host.ts'
 import { orRefusal, toGuestError } from './host-errors.ts'
 import { httpHost } from './http-host.ts'
 import { identityHost } from './identity-host.ts'
@@ -23,6 +24,8 @@ import {
   randomInterface,
   remoteStoreInterface,
 } from './interfaces.ts'
+import { messagingHost } from './messaging-host.ts'
+import { remoteStoreHost } from './remote-store-host.ts'
 import { stubInterface } from './stubs.ts'
 
 interface HostEntry {
@@ -40,9 +43,9 @@ const entries: readonly HostEntry[] = [
   { capability: 'random', type: randomInterface, provide: randomHost },
   { capability: 'identity', type: identityInterface, provide: identityHost },
   { capability: 'http', type: httpInterface, provide: httpHost },
-  { capability: 'messaging', type: messagingInterface },
-  { capability: 'remote-store', type: remoteStoreInterface },
-  { capability: 'cow-api', type: cowApiInterface },
+  { capability: 'messaging', type: messagingInterface, provide: messagingHost },
+  { capability: 'remote-store', type: remoteStoreInterface, provide: remoteStoreHost },
+  { capability: 'cow-api', type: cowApiInterface, provide: cowApiHost },
 ]
 
 /** Every interface of the contract's worlds, linked as the engine decided. */
