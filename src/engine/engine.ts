@@ -15,6 +15,7 @@ import { CapabilityRouter } from './capabilities/router.ts'
 import { ChainPool } from './chains/chain-pool.ts'
 import { ChainService } from './chains/chain-service.ts'
 import { systemClock, type Clock } from './clock.ts'
+import { createContractServices, type ContractServices } from './contracts/services.ts'
 import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
 import { tellDevnet } from './devnet/devnet-notices.ts'
@@ -54,6 +55,8 @@ export class Engine {
   /** Counters and gauges for Prometheus (spec nexum-host 14.2). */
   readonly metrics: MetricRegistry
   readonly stateDir: string
+  /** What contracts offer beside running modules: commands for deciders. */
+  readonly contracts: ContractServices
 
   private readonly options: EngineOptions
   private readonly clock: Clock
@@ -137,6 +140,12 @@ export class Engine {
       onWarning: (error) => this.state.raise('log', 'warn', { kind: 'engine' }, error),
     })
     this.log = engineLog(this.logs, clock)
+    this.contracts = createContractServices({
+      clock,
+      log: this.log,
+      stateDir: options.stateDir,
+      storesDirectory: this.paths.stores,
+    })
     this.compiler = createCompiler({
       launcher: options.launcher,
       entry: options.entries.compiler,
@@ -184,6 +193,7 @@ export class Engine {
         metrics: this.metrics,
         operator: () => options.settings.get().operator,
         totals: this.figures.totals,
+        contracts: this.contracts,
         sources: {
           blocks: (chainId, from, listener) =>
             this.pool.subscribeHeads(chainId, listener, from === null ? {} : { from }),
@@ -239,6 +249,7 @@ export class Engine {
       // A machine without the devnet still runs modules on other chains: the notice says what is wrong.
       await this.startDevnet().catch(() => undefined)
     }
+    await this.contracts.deciders.open()
     this.registry.open()
     if (!this.safeMode.isOn) await this.registry.startEnabled()
     await this.folders.start()
@@ -305,6 +316,7 @@ export class Engine {
     this.state.touch()
     await this.folders.dispose()
     await this.registry.stopAll()
+    await this.contracts.deciders.close()
     this.cron.dispose()
     this.pool.dispose()
     await this.networks.close()

@@ -16,6 +16,9 @@ declare namespace WebAssembly {
   class Memory {
     readonly buffer: ArrayBuffer
   }
+  class Table {
+    readonly length: number
+  }
   class Global {
     value: unknown
   }

@@ -48,6 +48,10 @@ export interface Contract {
   readonly processes?: 'own'
   /** The world that the component's exports make it, or null when it is not of this contract. By names only. */
   match(world: WorldShape): ContractMatch | null
+  /** Whether two versions of a module may be installed at the same time, the second as `name@version`. */
+  readonly versionsSideBySide?: boolean
+  /** Refuses a component that matched for what this contract alone demands, by codes of its own. */
+  check?(world: WorldShape): void
   /**
    * The capability an import needs, null when it needs none, undefined when no capability of this contract
    * provides it. By names only; versions and shapes are compared elsewhere.

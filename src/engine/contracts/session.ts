@@ -15,6 +15,7 @@ import type { DropReason } from '../telemetry/metrics/metrics-port.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { Gate } from '../sandboxes/gates/gate.ts'
 import type { Sandbox, SandboxHandlers } from '../sandboxes/sandbox.ts'
+import type { ContractServices } from './services.ts'
 
 export type LoadedStore = Extract<LoadResult, { ok: true }>
 
@@ -40,6 +41,8 @@ export interface SessionContext {
   readonly sources: EventSources
   /** Permits and budgets for guest calls. */
   readonly admission: Admission
+  /** What contracts offer beside running modules; a session registers what it serves. */
+  readonly services: ContractServices
   /** Further permits and budgets of the module, for a contract whose guests run side by side: one for each guest. */
   createAdmission(): Admission
   /** Launching and instantiating take a permit of it (spec tools 9). */

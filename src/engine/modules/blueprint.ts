@@ -121,6 +121,7 @@ export function createBlueprint(
           })
         },
         sources: services.sources,
+        services: services.contracts,
         recordDispatch: hooks.recordDispatch,
         recordDropped: hooks.recordDropped,
         guestLogs: hooks.guestLogs,

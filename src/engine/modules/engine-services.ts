@@ -2,6 +2,7 @@
 import type { Operator } from '../../shared/domain/operator/operator.ts'
 import type { CapabilityRouter } from '../capabilities/router.ts'
 import type { Clock } from '../clock.ts'
+import type { ContractServices } from '../contracts/services.ts'
 import type { EventSources } from '../events/sources.ts'
 import type { Governor } from '../governor/governor.ts'
 import type { Gates } from '../sandboxes/gates/gates.ts'
@@ -24,6 +25,7 @@ export interface EngineServices {
   readonly compiler: Compiler
   readonly router: CapabilityRouter
   readonly sources: EventSources
+  readonly contracts: ContractServices
   readonly logs: LogHub
   readonly supervision: SupervisionStore
   readonly state: StateHub

@@ -23,6 +23,7 @@ export function matchContract(world: WorldShape, contracts: readonly Contract[])
   for (const contract of contracts) {
     const match = contract.match(world)
     if (match === null) continue
+    contract.check?.(world)
     const importsByCapability = checkImports(world, contract, match)
     checkExports(world, match)
     return { contract, match, importsByCapability }

@@ -1,9 +1,10 @@
 import { PaddockError } from '../../shared/errors.ts'
 import type { GuestContract } from './contract.ts'
+import { deciderContract } from './decider/decider.ts'
 import { eventModuleContract } from './event-module/event-module.ts'
 
 /** Every contract a sandbox can host. */
-const guestContracts: readonly GuestContract[] = [eventModuleContract]
+const guestContracts: readonly GuestContract[] = [eventModuleContract, deciderContract]
 
 /** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */
 export function guestContract(id: string): GuestContract {

@@ -130,7 +130,16 @@ export const executionStatsSchema = z.object({
   appendMs: z.number().nonnegative(),
   totalMs: z.number().nonnegative(),
   snapshotRead: z.enum(snapshotOutcomes),
-  snapshotWrite: z.enum(['none', 'stored', 'interleaved', 'older', 'oversize', 'declined', 'trapped']),
+  snapshotWrite: z.enum([
+    'none',
+    'stored',
+    'interleaved',
+    'older',
+    'failed',
+    'oversize',
+    'declined',
+    'trapped',
+  ]),
   guard: z.enum(['any', 'stream_exists', 'no_stream', 'at']).nullable(),
   /** Fuel by phase. */
   fuel: z.partialRecord(guestPhaseSchema, whole),

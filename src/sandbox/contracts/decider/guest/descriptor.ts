@@ -14,7 +14,11 @@ export function validateDescriptor(descriptor: GuestDescriptor): DeciderDescript
   const { commands } = descriptor
   if (commands.length === 0) throw invalid('commands', 'none', 'at least one command is declared')
   if (commands.length > deciderLimits.commands) {
-    throw invalid('commands', String(commands.length), `at most ${deciderLimits.commands} commands are declared`)
+    throw invalid(
+      'commands',
+      String(commands.length),
+      `at most ${deciderLimits.commands} commands are declared`,
+    )
   }
   const seen = new Set<string>()
   const checked = commands.map((command, index): CommandSpec => {
@@ -32,7 +36,10 @@ export function validateDescriptor(descriptor: GuestDescriptor): DeciderDescript
   return { name: descriptor.name, version: descriptor.version, commands: checked }
 }
 
-function cadence({ commandType, snapshotPolicy }: GuestDescriptor['commands'][number], index: number): number | null {
+function cadence(
+  { commandType, snapshotPolicy }: GuestDescriptor['commands'][number],
+  index: number,
+): number | null {
   if (snapshotPolicy.tag === 'no-snapshot') return null
   if (snapshotPolicy.val === 0n) {
     throw invalid(
@@ -42,7 +49,9 @@ function cadence({ commandType, snapshotPolicy }: GuestDescriptor['commands'][nu
     )
   }
   // Beyond this no stream ever gets: the same as never, yet still asked for.
-  return Number(snapshotPolicy.val > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : snapshotPolicy.val)
+  return Number(
+    snapshotPolicy.val > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : snapshotPolicy.val,
+  )
 }
 
 function checkName(field: string, value: string): void {

@@ -1,0 +1,47 @@
+/** The last commands that ended, for the console (spec decider 13). Payloads are never kept. */
+import type { ExecutionOutcome } from '../../../shared/contracts/decider.ts'
+import type { OutcomeRecord } from '../../../shared/contracts/decider-views.ts'
+
+const kept = 1_000
+
+export interface EndedCommand {
+  readonly time: number
+  readonly name: string | null
+  readonly version: string | null
+  readonly commandType: string
+  readonly commandId: string | null
+}
+
+export class OutcomeHistory {
+  private records: OutcomeRecord[] = []
+  private nextId = 1
+
+  add(command: EndedCommand, result: ExecutionOutcome): void {
+    const { stats } = result
+    const decided = result.outcome === 'decided' ? result : null
+    const failure = result.outcome === 'decided' ? null : result.failure
+    this.records.push({
+      id: this.nextId++,
+      ...command,
+      streamId: decided?.streamId ?? failure?.streamId ?? null,
+      outcome: result.outcome,
+      code: failure?.error.code ?? null,
+      message: failure?.error.message ?? null,
+      events: decided?.events.length ?? 0,
+      lastRevision: decided?.lastRevision ?? null,
+      duplicate: decided?.duplicate ?? false,
+      attempts: stats?.attempts ?? 0,
+      replayedEvents: stats?.replayedEvents ?? 0,
+      replayMs: stats?.replayMs ?? 0,
+      totalMs: stats?.totalMs ?? 0,
+      fuel: Object.values(stats?.fuel ?? {}).reduce((sum, units) => sum + units, 0),
+    })
+    if (this.records.length > 2 * kept) this.records = this.records.slice(-kept)
+  }
+
+  /** Newest first; of one decider, or of all with null. */
+  list(name: string | null, limit: number): OutcomeRecord[] {
+    const found = name === null ? this.records : this.records.filter((record) => record.name === name)
+    return found.slice(-Math.min(limit, kept)).reverse()
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What contracts offer beside running their modules, one of each per engine: sessions register what they serve, the
+ * engine's API calls it. A contract adds one line here and its factory to `createContractServices`.
+ */
+import type { Clock } from '../clock.ts'
+import type { EngineLog } from '../telemetry/engine-log.ts'
+import { ActorService } from './actor/service.ts'
+import { DeciderService } from './decider/decider-service.ts'
+
+export interface ContractServices {
+  /** Commands for deciders, routed by their type (spec decider 3, 4). */
+  readonly deciders: DeciderService
+  /** Actors of every module (spec actors-sql 1). */
+  readonly actors: ActorService
+}
+
+export interface ContractServicesOptions {
+  readonly clock: Clock
+  readonly log: EngineLog
+  /** Where the engine keeps its state. */
+  readonly stateDir: string
+  /** Where the modules' stores are. */
+  readonly storesDirectory: string
+}
+
+export function createContractServices(options: ContractServicesOptions): ContractServices {
+  return { deciders: new DeciderService(options), actors: new ActorService(options) }
+}
