@@ -43,6 +43,7 @@ import { LogHub } from './telemetry/log-hub.ts'
 import { createEngineMetrics } from './telemetry/metrics/engine-metrics.ts'
 import type { MetricRegistry } from './telemetry/metrics/metric-registry.ts'
 import { EngineFigures } from './telemetry/engine-figures.ts'
+import type { Observability } from './telemetry/http/observability.ts'
 import { engineLog, type EngineLog } from './telemetry/engine-log.ts'
 
 export class Engine {
@@ -57,6 +58,9 @@ export class Engine {
   readonly stateDir: string
   /** What contracts offer beside running modules: commands for deciders. */
   readonly contracts: ContractServices
+
+  /** Listeners for metrics and health (spec nexum-host 14). */
+  readonly observability: Observability
 
   private readonly options: EngineOptions
   private readonly clock: Clock
@@ -94,11 +98,14 @@ export class Engine {
       onWarning: (error) => this.state.raise('supervision', 'warn', { kind: 'engine' }, error),
     })
     this.gates = createGates(clock)
-    this.metrics = createEngineMetrics({
+    const telemetry = createEngineMetrics({
       clock,
-      chains: () => this.chains.configs(),
+      settings: options.settings,
+      chains: () => this.chains,
       modules: () => this.registryEntries(),
     })
+    this.metrics = telemetry.metrics
+    this.observability = telemetry.observability
     this.governor = new Governor({
       clock,
       storage: new LedgerFiles(this.paths.budgets),
@@ -243,6 +250,7 @@ export class Engine {
     if (safe !== null) this.log('warn', 'safe_mode', safe.message, safe.code)
     this.figures.start(() => this.registry.all())
     this.chains.apply()
+    await this.observability.apply(this.options.settings.get().operator)
     this.phase = 'running'
     this.log('info', 'engine_started', `Engine ${this.options.version} started`)
     if (this.options.settings.get().devnet.autoStart) {
@@ -323,6 +331,7 @@ export class Engine {
     await this.devnet.dispose()
     await this.compiler.dispose()
     await this.browser.dispose()
+    await this.observability.close()
     await this.governor.close()
     this.figures.stop()
     this.phase = 'stopped'

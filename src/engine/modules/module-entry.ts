@@ -12,6 +12,7 @@ import { ModuleSupervisor } from '../supervisor/module-supervisor.ts'
 import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import { quarantineLines } from '../supervisor/supervision-store.ts'
 import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
+import type { Assessment } from './assess.ts'
 import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
 import { CapabilityCounts } from './capability-counts.ts'
 import type { EngineServices } from './engine-services.ts'
@@ -126,6 +127,11 @@ export class ModuleEntry {
   /** What it may use now. */
   get limits(): ModuleLimits {
     return this.loaded?.assessment.limitsGiven ?? { ...this.ceilings, ...definedLimits(this.record.limits) }
+  }
+
+  /** How its bundle was judged; null before it was read. */
+  get assessment(): Assessment | null {
+    return this.loaded?.assessment ?? null
   }
 
   /** What it gets where neither its manifest nor the operator says. */

@@ -13,17 +13,17 @@ export interface MetricRegistryOptions {
 }
 
 export class MetricRegistry implements MetricsPort {
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
   private readonly registry = new Registry()
   private readonly instruments: Instruments
   private readonly bounds: LabelBounds
+  private readonly behind = new Map<string, number>()
 
   constructor({ bounds, figures }: MetricRegistryOptions) {
     this.bounds = bounds
     this.instruments = createInstruments(this.registry)
     observeEngine(this.registry, figures)
   }
-
-  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8'
 
   /** The Prometheus text of everything counted so far. */
   text(): Promise<string> {
@@ -56,7 +56,13 @@ export class MetricRegistry implements MetricsPort {
   }
 
   blocksBehind(chainId: string, blocks: number): void {
+    if (this.bounds.isConfigured(chainId)) this.behind.set(chainId, blocks)
     this.instruments.blocksBehind.set({ chain_id: chainLabel(chainId, this.bounds) }, blocks)
+  }
+
+  /** The last lag told of a chain; 0 when none was. */
+  blocksBehindOf(chainId: string): number {
+    return this.behind.get(chainId) ?? 0
   }
 
   signature(module: string, account: string): void {
