@@ -31,6 +31,7 @@ const rejections: ReadonlySet<ErrorCode> = new Set([
   'module.consent_required',
   'sandbox.instantiate_failed',
   'store.foreign',
+  'wasm.invalid_config',
 ] satisfies ErrorCode[])
 
 export function isRejection(code: ErrorCode): boolean {

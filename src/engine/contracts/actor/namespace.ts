@@ -1,0 +1,137 @@
+/** The actors of one module in this engine: found by key, made on first use (spec actors-sql 1, 3). */
+import type { ActorAnswer, ActorPayload } from '../../../shared/contracts/actor.ts'
+import type { ActorPage, ActorView } from '../../../shared/domain/actor.ts'
+import { PaddockError } from '../../../shared/errors.ts'
+import { actorIdOf, checkedKey } from './actor-id.ts'
+import { actorView } from './actor-view.ts'
+import type { ActorContext } from './control/actor-context.ts'
+import { Actor } from './control/actor.ts'
+import type { StopCommand } from './control/instance-state.ts'
+import type { WorkOperation } from './control/work.ts'
+
+/** Names an actor: by key, or by the id that lists show; with the generation it must have, if any. */
+export type ActorAddress = (
+  | { readonly key: readonly string[]; readonly id?: undefined }
+  | { readonly id: string; readonly key?: undefined }
+) & { readonly generation?: number | undefined }
+
+export class ActorNamespace {
+  readonly context: ActorContext
+  private readonly actors = new Map<string, Actor>()
+  private closed = false
+
+  constructor(context: ActorContext) {
+    this.context = context
+  }
+
+  /** Reads the directory and ends destructions that a crash broke off. Throws `state.unwritable`. */
+  async open(): Promise<void> {
+    const { directory, files } = this.context
+    await directory.open()
+    for (const record of directory.unfinished()) {
+      await files.remove(record.id)
+      await directory.put({ ...record, state: 'destroyed', started: false })
+    }
+  }
+
+  /** Does one piece of work in the actor; `create` makes one that is not there. Throws `actor.*`, `sqlite.*`, `guest.error`. */
+  async submit<O extends WorkOperation>(
+    address: ActorAddress,
+    operation: O,
+    payload: ActorPayload<O>,
+    create: boolean,
+  ): Promise<ActorAnswer<O>> {
+    return this.find(address, create).submit(operation, payload)
+  }
+
+  /** Stops the instance of an actor that is there. Throws `actor.*`. */
+  async stop(address: ActorAddress, command: StopCommand): Promise<void> {
+    await this.find(address, false).stop(command)
+  }
+
+  /** An actor that is there. Throws `actor.not_found` and `sqlite.remote_fence_mismatch`. */
+  actor(address: ActorAddress): Actor {
+    return this.find(address, false)
+  }
+
+  async page(after: string | null, limit: number): Promise<ActorPage> {
+    const { directory, figures, owner, hosts, config } = this.context
+    const all = directory.live().filter(({ state }) => state === 'live')
+    const rest = after === null ? all : all.filter(({ id }) => id > after)
+    const chosen = rest.slice(0, limit)
+    return {
+      actors: await Promise.all(chosen.map((record) => this.viewOf(record.id, record.key))),
+      next: rest.length > limit ? (chosen.at(-1)?.id ?? null) : null,
+      total: all.length,
+      placement: owner === null ? config.placement : 'remote',
+      figures: figures.view(),
+      processes: hosts.all.length,
+    }
+  }
+
+  /** Work that waits, of all actors. */
+  get queued(): number {
+    let queued = 0
+    for (const actor of this.actors.values()) queued += actor.queue.size
+    return queued
+  }
+
+  /** Stops every instance within `graceMs`, then every process; 0 ends all at once. Never rejects. */
+  async close(graceMs: number): Promise<void> {
+    this.closed = true
+    const { hosts, directory, owner, log } = this.context
+    if (graceMs > 0) {
+      await Promise.all([...this.actors.values()].map((actor) => actor.stop('stop').catch(() => undefined)))
+    }
+    for (const actor of this.actors.values()) actor.close()
+    await hosts.close(0)
+    await owner?.close()
+    await directory.close().catch((error: unknown) => {
+      log(
+        'error',
+        'actors_closed',
+        `The directory of actors was not closed: ${String(error)}`,
+        'state.unwritable',
+      )
+    })
+  }
+
+  private find(address: ActorAddress, create: boolean): Actor {
+    if (this.closed) throw new PaddockError('sqlite.closed', 'The module is stopping.')
+    const { directory } = this.context
+    const key = address.key === undefined ? undefined : checkedKey(address.key)
+    const id = key === undefined ? (address.id ?? '') : actorIdOf(key)
+    const record = directory.get(id)
+    const isThere = record !== undefined && record.state !== 'destroyed'
+    if (!isThere && (!create || key === undefined)) {
+      const known = this.actors.get(id)
+      if (known === undefined || known.state === 'sleeping') throw notFound()
+    }
+    const current = record?.generation ?? 0
+    const { generation } = address
+    if (generation !== undefined && generation !== current) {
+      throw new PaddockError(
+        'sqlite.remote_fence_mismatch',
+        `Generation ${generation} was asked for; it is ${current}.`,
+        {
+          details: { presented: generation, current },
+        },
+      )
+    }
+    let actor = this.actors.get(id)
+    if (actor === undefined) {
+      actor = new Actor(id, key ?? record?.key ?? [], record, this.context)
+      this.actors.set(id, actor)
+    }
+    return actor
+  }
+
+  private viewOf(id: string, key: readonly string[]): Promise<ActorView> {
+    const known = this.actors.get(id)
+    return actorView(known ?? new Actor(id, key, this.context.directory.get(id), this.context))
+  }
+}
+
+export function notFound(): PaddockError {
+  return new PaddockError('actor.not_found', 'There is no such actor.')
+}

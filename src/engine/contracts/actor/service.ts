@@ -1,0 +1,132 @@
+/** The actors of one engine: what the command, the console and other engines ask of them, by module (spec actors-sql 1). */
+import path from 'node:path'
+import type { ActorAnswer, ActorPayload } from '../../../shared/contracts/actor.ts'
+import type { InspectAnswer, RowsAnswer, TablesAnswer } from '../../../shared/contracts/actor-inspect.ts'
+import type { ActorPage } from '../../../shared/domain/actor.ts'
+import { PaddockError } from '../../../shared/errors.ts'
+import type { WorkOperation } from './control/work.ts'
+import { guestFault } from './control/faults.ts'
+import { notFound, type ActorAddress, type ActorNamespace } from './namespace.ts'
+
+export interface ActorServiceOptions {
+  /** Where the engine keeps its state. */
+  readonly stateDir: string
+  /** Tells the operator of an actor whose file is damaged. */
+  readonly onNotice?: (module: string, actorId: string, error: PaddockError) => void
+}
+
+export class ActorService {
+  /** Databases of actors, one folder for each module. */
+  readonly directory: string
+  private readonly options: ActorServiceOptions
+  private readonly namespaces = new Map<string, ActorNamespace>()
+
+  constructor(options: ActorServiceOptions) {
+    this.options = options
+    this.directory = path.join(options.stateDir, 'actors')
+  }
+
+  /** A module serves its actors from now on. */
+  register(name: string, namespace: ActorNamespace): void {
+    this.namespaces.set(name, namespace)
+  }
+
+  notice(module: string, actorId: string, error: PaddockError): void {
+    this.options.onNotice?.(module, actorId, error)
+  }
+
+  unregister(name: string, namespace: ActorNamespace): void {
+    if (this.namespaces.get(name) === namespace) this.namespaces.delete(name)
+  }
+
+  /** Modules whose actors are served. */
+  get modules(): string[] {
+    return [...this.namespaces.keys()]
+  }
+
+  /**
+   * Sends a request to the actor, which is made on first use. The answer is the guest's bytes. Throws `guest.error` with the
+   * user's error in its details, `actor.*`, `sqlite.*` and `wasm.trap`.
+   */
+  async request(
+    module: string,
+    address: ActorAddress,
+    method: string,
+    payload: Uint8Array,
+  ): Promise<Uint8Array> {
+    const answer = await this.namespace(module).submit(address, 'request', { method, payload }, true)
+    return done<'request'>(answer)
+  }
+
+  /** A page of actors by id. Throws `actor.not_registered`. */
+  list(module: string, after: string | null, limit: number): Promise<ActorPage> {
+    return this.namespace(module).page(after, limit)
+  }
+
+  /** Puts it to sleep; success when it sleeps already. */
+  sleep(module: string, address: ActorAddress): Promise<void> {
+    return this.namespace(module).stop(address, 'sleep')
+  }
+
+  /** Removes the actor with its database; the next of its key begins empty on a higher generation. */
+  destroy(module: string, address: ActorAddress): Promise<void> {
+    return this.namespace(module).stop(address, 'destroy')
+  }
+
+  async tables(module: string, address: ActorAddress): Promise<TablesAnswer> {
+    return this.ask(module, address, 'tables', {})
+  }
+
+  async rows(module: string, address: ActorAddress, page: ActorPayload<'rows'>): Promise<RowsAnswer> {
+    return this.ask(module, address, 'rows', page)
+  }
+
+  /** Runs a reading statement of the operator. */
+  async query(
+    module: string,
+    address: ActorAddress,
+    query: ActorPayload<'inspect-sql'>,
+  ): Promise<InspectAnswer> {
+    return this.ask(module, address, 'inspect-sql', query)
+  }
+
+  /** Statements, sizes and slow statements of the running instance. */
+  async info(module: string, address: ActorAddress): Promise<Answered<'info'>> {
+    return this.ask(module, address, 'info', {})
+  }
+
+  /** The namespace of a module. Throws `actor.not_registered`. */
+  namespace(module: string): ActorNamespace {
+    const namespace = this.namespaces.get(module)
+    if (namespace === undefined) {
+      throw new PaddockError('actor.not_registered', `No module ${module} serves actors now.`)
+    }
+    return namespace
+  }
+
+  private async ask<O extends WorkOperation>(
+    module: string,
+    address: ActorAddress,
+    operation: O,
+    payload: ActorPayload<O>,
+  ): Promise<Answered<O>> {
+    const namespace = this.namespace(module)
+    const answer = await namespace.submit(address, operation, payload, false)
+    return done(answer)
+  }
+}
+
+export type Answered<O extends WorkOperation> = Extract<ActorAnswer<O>, { status: 'done' }>['value']
+
+/** The value of an answer. Throws the guest's error as its caller may see it, or what was refused. */
+export function done<O extends WorkOperation>(answer: ActorAnswer<O>): Answered<O> {
+  switch (answer.status) {
+    case 'done':
+      return answer.value
+    case 'guest-error':
+      throw guestFault(answer.error)
+    case 'refused':
+      throw PaddockError.fromReport(answer.error)
+  }
+  throw notFound()
+}
