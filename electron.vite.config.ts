@@ -9,11 +9,13 @@ const mainEntries = {
   index: 'src/main/index.ts',
   sandbox: 'src/sandbox/main.ts',
   guest: 'src/sandbox/guest-thread.ts',
+  'sql-owner': 'src/sandbox/contracts/actor/bridged/sql-owner-thread.ts',
   compiler: 'src/engine/compiler/compiler-process.ts',
   telemetry: 'src/engine/telemetry/telemetry-thread.ts',
   'store-reader': 'src/engine/store-browser/store-reader-thread.ts',
   'message-store': 'src/engine/capabilities/messaging/retention/message-thread.ts',
   'content-store': 'src/engine/capabilities/remote-store/local/content-thread.ts',
+  'event-reader': 'src/engine/event-browser/event-reader-thread.ts',
   cli: 'src/cli/index.ts',
 }
 

@@ -1,10 +1,18 @@
 import { PaddockError } from '../../shared/errors.ts'
+import { actorContract } from './actor/actor.ts'
 import type { GuestContract } from './contract.ts'
 import { deciderContract } from './decider/decider.ts'
 import { eventModuleContract } from './event-module/event-module.ts'
+import { queriedEventModuleContract, queryModuleContract } from './query-module/query-module.ts'
 
 /** Every contract a sandbox can host. */
-const guestContracts: readonly GuestContract[] = [eventModuleContract, deciderContract]
+const guestContracts: readonly GuestContract[] = [
+  actorContract,
+  queriedEventModuleContract,
+  eventModuleContract,
+  queryModuleContract,
+  deciderContract,
+]
 
 /** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */
 export function guestContract(id: string): GuestContract {

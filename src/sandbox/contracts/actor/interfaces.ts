@@ -232,13 +232,14 @@ export const actorErrorType = variant({
 })
 export type ActorError = ValueOf<typeof actorErrorType>
 
-/** Under this name the component exports the functions below. */
-export const lifecycleName = 'paddock:sql/lifecycle@0.1.0'
-
-export const lifecycleExports = {
-  migrations: func([], list(string)),
-  'on-start': func([startInfoType], result(null, actorErrorType)),
-  'on-request': func([string, bytes], result(bytes, actorErrorType)),
-  'on-sleep': func([], result(null, actorErrorType)),
-  'on-stop': func([enumeration('destroyed', 'host-shutdown', 'failed', 'upgraded')], result(null, actorErrorType)),
+/** Exports of the world `actor`, by the names the component gives them. */
+export const actorExports = {
+  'paddock:sql/lifecycle@0.1.0#migrations': func([], list(string)),
+  'paddock:sql/lifecycle@0.1.0#on-start': func([startInfoType], result(null, actorErrorType)),
+  'paddock:sql/lifecycle@0.1.0#on-request': func([string, bytes], result(bytes, actorErrorType)),
+  'paddock:sql/lifecycle@0.1.0#on-sleep': func([], result(null, actorErrorType)),
+  'paddock:sql/lifecycle@0.1.0#on-stop': func(
+    [enumeration('destroyed', 'host-shutdown', 'failed', 'upgraded')],
+    result(null, actorErrorType),
+  ),
 } as const satisfies Record<string, FunctionType>

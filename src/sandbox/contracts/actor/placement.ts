@@ -1,0 +1,21 @@
+/** Where an actor's SQL runs: on the thread of its guest, or on one of its own (spec actors-sql 2). */
+import type { ActorFacts } from '../../../shared/contracts/actor.ts'
+import type { ProgramContext } from '../../programs/guest-program.ts'
+import { bridgedDatabase } from './bridged/bridged-database.ts'
+import type { ActorDatabase } from './database/actor-database.ts'
+import { LocalDatabase } from './database/local-database.ts'
+
+/** The database of these facts; no file is touched. */
+export function openDatabase(facts: ActorFacts, { statements }: ProgramContext): ActorDatabase {
+  switch (facts.placement) {
+    case 'inline':
+      return new LocalDatabase({
+        facts,
+        marks: statements,
+        nowMs: () => Date.now(),
+        monotonicMs: () => performance.now(),
+      })
+    case 'bridged':
+      return bridgedDatabase(facts, statements)
+  }
+}
