@@ -2,9 +2,10 @@
 import { Command, CommanderError } from 'commander'
 import { PaddockError, toErrorReport } from '../shared/errors.ts'
 import packageJson from '../../package.json'
+import { events, type EventsOptions } from './events.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { check, inspect } from './inspect.ts'
-import { parseDuration } from './options.ts'
+import { parseCount, parseDuration } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { run } from './run.ts'
 
@@ -72,6 +73,25 @@ function createProgram(finish: (code: number) => void): Command {
     .option('--json', 'one JSON object')
     .action(async (bundle: string, options: { json?: boolean }) => {
       finish(await check(bundle, version, outputFor(options)))
+    })
+  program
+    .command('events')
+    .description('show the events of a decider, or export, import, copy or check them')
+    .argument('<store>', 'a store file, a bundle (with --state-dir) or nats://host:port/module')
+    .option('--stream <id>', 'of one stream')
+    .option('--type <type>', 'of one type, repeatable', collect)
+    .option('--after <position>', 'behind this position', parseCount)
+    .option('--limit <count>', 'at most so many', parseCount)
+    .option('--follow', 'go on with what comes')
+    .option('--export <file>', 'write all events as NDJSON')
+    .option('--import <file>', 'make the store of an export; none may be there')
+    .option('--backup <file>', 'copy the store, also while it is written to')
+    .option('--check', 'check the invariants of the store')
+    .option('--state-dir <dir>', 'where the store of a bundle is')
+    .option('--credentials <file>', 'credentials for the event server')
+    .option('--json', 'one JSON object a line')
+    .action(async (store: string, options: EventsOptions & { json?: boolean }) => {
+      finish(await events(store, options, outputFor(options)))
     })
   return program
 }

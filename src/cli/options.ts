@@ -14,6 +14,12 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * unit
 }
 
+/** Reads a whole number of at least 0. Throws `usage.invalid`. */
+export function parseCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new PaddockError('usage.invalid', `"${text}" is not a whole number.`)
+}
+
 /** Reads `31337=ws://127.0.0.1:8545`. Throws `usage.invalid`. */
 export function parseRpcOption(text: string): ChainConfig {
   const separator = text.indexOf('=')

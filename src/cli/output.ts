@@ -2,7 +2,7 @@
 import type { ErrorReport } from '../shared/errors.ts'
 
 export type LineKind =
-  'engine.state' | 'module.state' | 'module.log' | 'event.done' | 'chain.state' | 'notice'
+  'engine.state' | 'module.state' | 'module.log' | 'event.done' | 'chain.state' | 'notice' | 'decider.event'
 
 export interface Output {
   /** One thing that happened. `text` is for people, `fields` for programs. */

@@ -1,4 +1,5 @@
 import { engineFaults } from './engine-killed.ts'
+import { eventStoreFaults } from './event-store.ts'
 import type { Fault } from './fault.ts'
 import { fileFaults } from './files.ts'
 import { guestFaults } from './guests.ts'
@@ -12,4 +13,5 @@ export const faults: readonly Fault[] = [
   ...fileFaults,
   ...networkFaults,
   ...engineFaults,
+  ...eventStoreFaults,
 ]

@@ -50,6 +50,16 @@ export class NatsEventStores {
     return opened
   }
 
+  /** The store of one module to look at; nothing is made. Throws `store.open_failed` when there is none. */
+  async existing(module: string): Promise<NatsEventStore> {
+    const { server, store } = await this.joined(module, null)
+    if (await server.isPrepared()) return store
+    throw new PaddockError('store.open_failed', `The event server has no events of ${module}.`, {
+      remedy: 'Check the name of the module.',
+      details: { reason: 'missing' },
+    })
+  }
+
   /** Writes what waits and closes the connection. Never rejects. */
   async close(): Promise<void> {
     this.isClosed = true
@@ -62,6 +72,15 @@ export class NatsEventStores {
   }
 
   private async open(module: string, quotaBytes: number | null): Promise<NatsEventStore> {
+    const { server, store } = await this.joined(module, quotaBytes)
+    await server.prepare()
+    return store
+  }
+
+  private async joined(
+    module: string,
+    quotaBytes: number | null,
+  ): Promise<{ readonly server: Server; readonly store: NatsEventStore }> {
     const connection = await this.connected()
     const subjects = new Subjects(module)
     const server = new Server({
@@ -72,8 +91,7 @@ export class NatsEventStores {
       quotaBytes,
       replicas: this.settings.replicas,
     })
-    await server.prepare()
-    return new NatsEventStore({ server, subjects, publishTimeoutMs: requestTimeoutMs })
+    return { server, store: new NatsEventStore({ server, subjects, publishTimeoutMs: requestTimeoutMs }) }
   }
 
   private connected(): Promise<NatsConnection> {

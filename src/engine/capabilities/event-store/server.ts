@@ -75,6 +75,21 @@ export class Server {
     })
   }
 
+  /** Whether the streams are there. Throws `store.*`. */
+  async isPrepared(): Promise<boolean> {
+    const { manager, subjects } = this.options
+    return this.typed(async () => {
+      try {
+        await manager.streams.info(subjects.eventsStream)
+        await manager.streams.info(subjects.keysStream)
+        return true
+      } catch (error) {
+        if (apiCodeOf(error) === apiCodes.streamNotFound) return false
+        throw error
+      }
+    })
+  }
+
   async state(subjectsFilter?: string): Promise<StreamState> {
     const { manager, subjects } = this.options
     return this.typed(async () => {
