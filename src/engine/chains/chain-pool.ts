@@ -82,6 +82,11 @@ export class ChainPool {
     return this.#chains.get(chainId)?.isConfigured ?? false
   }
 
+  /** What the operator configured, or null. */
+  config(chainId: string): ChainConfig | null {
+    return this.#chains.get(chainId)?.config ?? null
+  }
+
   /**
    * One JSON-RPC request; `paramsJson` is sent byte for byte. Resolves with the JSON text of `result`, unmodified.
    * Rejects with ChainRequestError only.

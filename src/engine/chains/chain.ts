@@ -71,6 +71,10 @@ export class Chain {
     })
   }
 
+  get config(): ChainConfig | null {
+    return this.#config
+  }
+
   get isConfigured(): boolean {
     return this.#config !== null
   }

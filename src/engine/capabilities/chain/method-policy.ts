@@ -1,5 +1,13 @@
-/** What becomes of a method, in the order of spec nexum-host 8.6: signing, reads, everything else. */
-export type MethodVerdict = 'accounts' | 'signing' | 'read' | 'denied'
+/** What becomes of a method, in the order of spec nexum-host 8.6: signing, reads, granted extras, everything else. */
+export type MethodVerdict = 'accounts' | 'signing' | 'read' | 'extra' | 'denied'
+
+/** What the policy depends on beside the method. */
+export interface MethodGrants {
+  /** What the operator lets signing methods of the chain do; `delegate` where the chain is unknown. */
+  readonly signingMethods: 'delegate' | 'deny'
+  /** Methods that the module asked for and the operator lists for the chain. */
+  readonly extras: ReadonlySet<string>
+}
 
 const accountMethods = new Set(['eth_accounts', 'eth_requestAccounts'])
 const signingMethods = new Set(['eth_sendTransaction', 'personal_sign', 'eth_signTypedData_v4'])
@@ -27,8 +35,17 @@ const readMethods = new Set([
 ])
 
 /** Judges a method by its exact name. */
-export function judgeMethod(method: string): MethodVerdict {
+export function judgeMethod(method: string, grants: MethodGrants): MethodVerdict {
   if (accountMethods.has(method)) return 'accounts'
-  if (signingMethods.has(method)) return 'signing'
-  return readMethods.has(method) ? 'read' : 'denied'
+  if (signingMethods.has(method)) return grants.signingMethods === 'deny' ? 'denied' : 'signing'
+  if (readMethods.has(method)) return 'read'
+  return grants.extras.has(method) ? 'extra' : 'denied'
+}
+
+/** Methods that no operator can lend out: they would change what the connection is for everyone. */
+const neverExtra = new Set(['eth_subscribe', 'eth_unsubscribe'])
+
+/** Extra methods that both sides name (spec nexum-host 3, 8.6). */
+export function grantedExtras(asked: readonly string[], offered: readonly string[]): ReadonlySet<string> {
+  return new Set(asked.filter((method) => offered.includes(method) && !neverExtra.has(method)))
 }
