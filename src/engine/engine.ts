@@ -8,11 +8,15 @@ import { noBudgets, type Budgets } from '../shared/domain/budgets.ts'
 import type { EngineView, Series } from '../shared/domain/engine.ts'
 import { PaddockError, type ErrorReport } from '../shared/errors.ts'
 import { createChainCapability } from './capabilities/chain/chain-capability.ts'
+import { IdentityService } from './capabilities/identity/identity-service.ts'
+import { approvalNotices } from './capabilities/identity/notices.ts'
 import { createHttpCapability } from './capabilities/http/http-capability.ts'
 import { logExchanges } from './capabilities/http/exchange-log.ts'
 import { createNetworks, type Networks } from './capabilities/networks.ts'
 import { CapabilityRouter } from './capabilities/router.ts'
+import { AuditTrail } from './audit/audit-trail.ts'
 import { ChainPool } from './chains/chain-pool.ts'
+import { tellMismatch } from './chains/chain-notices.ts'
 import { ChainService } from './chains/chain-service.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createContractServices, type ContractServices } from './contracts/services.ts'
@@ -23,9 +27,11 @@ import { Devnet } from './devnet/devnet.ts'
 import { Egress } from './egress/egress.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { CronSource } from './events/cron-source.ts'
+import { createEventSources } from './events/sources.ts'
 import { Governor } from './governor/governor.ts'
 import { LedgerFiles } from './governor/ledger-files.ts'
 import { governorNotices } from './governor/notices.ts'
+import { CapabilityGrants } from './modules/capability-grants.ts'
 import { InstalledRecords } from './modules/installed-records.ts'
 import { Installer } from './modules/installer.ts'
 import { ModuleLoader } from './modules/loader.ts'
@@ -52,6 +58,9 @@ export class Engine {
   readonly chains: ChainService
   readonly modules: ModuleService
   readonly governor: Governor
+  readonly audit: AuditTrail
+  readonly identity: IdentityService
+  readonly grants: CapabilityGrants
   readonly gates: Gates
   /** Counters and gauges for Prometheus (spec nexum-host 14.2). */
   readonly metrics: MetricRegistry
@@ -124,6 +133,9 @@ export class Engine {
       clock,
       random,
       devnetChainId,
+      metrics: this.metrics,
+      responseBytes: () => options.settings.get().operator.limits.chain.responseBodyMaxBytes,
+      onMismatch: (chainId, error) => tellMismatch(this.state, chainId, error),
       modulesOf: (chainId) => this.modulesOn(chainId),
       onFault: (error) => this.reportFault('chains', error),
     })
@@ -162,6 +174,20 @@ export class Engine {
     })
     const networkServices = { clock, random, chains: this.chains, metrics: this.metrics, state: this.state }
     this.networks = createNetworks(options, networkServices)
+    this.audit = new AuditTrail({
+      directory: this.paths.audit,
+      clock,
+      onWarning: (error) => this.state.raise('audit', 'warn', { kind: 'engine' }, error),
+    })
+    this.identity = new IdentityService({
+      settings: () => options.settings.get().operator.identity,
+      records: () => options.settings.get().modules,
+      directory: this.paths.keystore,
+      clock,
+      audit: this.audit,
+      metrics: () => this.metrics,
+      onApprovals: approvalNotices(this.state),
+    })
     const router = new CapabilityRouter({
       capabilities: [
         ...this.networks.capabilities,
@@ -172,6 +198,7 @@ export class Engine {
           now: () => clock.monotonicMs(),
           onExchange: logExchanges(() => this.logs, clock),
         }),
+        this.identity.capability,
       ],
       onFault: (capability, error) => this.reportFault(`capability ${capability}`, error),
     })
@@ -195,22 +222,25 @@ export class Engine {
         compiler: this.compiler,
         router,
         logs: this.logs,
+        audit: this.audit,
         supervision: this.supervision,
         state: this.state,
         metrics: this.metrics,
         operator: () => options.settings.get().operator,
         totals: this.figures.totals,
         contracts: this.contracts,
-        sources: {
-          blocks: (chainId, from, listener) =>
-            this.pool.subscribeHeads(chainId, listener, from === null ? {} : { from }),
-          cron: (schedule, listener) => this.cron.subscribe(schedule, listener),
-        },
+        sources: createEventSources(this.pool, this.cron, this.networks.messages),
       },
       records,
       load: (entry) => installer.loadInstalled(entry),
       storesDirectory: this.paths.stores,
       measureMeans: () => measureMeans(this.paths.root),
+    })
+    this.grants = new CapabilityGrants({
+      registry: this.registry,
+      records,
+      audit: this.audit,
+      state: this.state,
     })
     const installer = new Installer({ registry: this.registry, records, loader, state: this.state })
     this.registry.onAnyDispatch((module, dispatch) => this.metrics.dispatch(module, dispatch))
@@ -246,6 +276,8 @@ export class Engine {
     await this.supervision.open()
     const safe = await this.safeMode.begin(this.clock)
     await this.logs.open()
+    await this.audit.open()
+    await this.identity.open()
     await this.governor.start()
     if (safe !== null) this.log('warn', 'safe_mode', safe.message, safe.code)
     this.figures.start(() => this.registry.all())
@@ -323,6 +355,7 @@ export class Engine {
     this.phase = 'stopping'
     this.state.touch()
     await this.folders.dispose()
+    this.identity.close()
     await this.registry.stopAll()
     await this.contracts.deciders.close()
     this.cron.dispose()
@@ -333,6 +366,7 @@ export class Engine {
     await this.browser.dispose()
     await this.observability.close()
     await this.governor.close()
+    await this.audit.close()
     this.figures.stop()
     this.phase = 'stopped'
     this.log('info', 'engine_stopped', 'Engine stopped')
@@ -374,4 +408,4 @@ export class Engine {
 }
 
 /** Answered inside the sandbox, without the engine (DESIGN.md "Processes and threads"). */
-const sandboxCapabilities = ['local-store', 'logging', 'clock', 'random']
+const sandboxCapabilities = ['local-store', 'logging', 'clock', 'random', 'database', 'key-value', 'entropy']

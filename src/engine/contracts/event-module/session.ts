@@ -1,12 +1,7 @@
 /** Event modules while they live: `init` once a run, then every subscribed event in order (spec nexum-host 10–12). */
-import { type GuestConfig, type GuestEvent } from '../../../shared/contracts/event-module.ts'
-import type { LogContext } from '../../../shared/domain/log.ts'
-import type { Subscription } from '../../../shared/domain/module.ts'
-import type { ChainId } from '../../../shared/domain/primitives.ts'
+import { type GuestConfig } from '../../../shared/contracts/event-module.ts'
 import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
 import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
-import type { HandledBlock } from '../../chains/heads/head-subscriber.ts'
-import type { BlockEvent } from '../../chains/heads/header.ts'
 import type { CallEnd } from '../../events/admission.ts'
 import {
   Dispatcher,
@@ -18,7 +13,7 @@ import { RateBucket } from '../../events/rate-bucket.ts'
 import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
 import type { Sandbox } from '../../sandboxes/sandbox.ts'
 import type { ContractSession, InitOutcome, LoadedStore, SessionContext } from '../session.ts'
-import { blockCursor, blockSource, parseBlockCursor } from './cursors.ts'
+import { ModuleSources, type Taken } from './module-sources.ts'
 
 /** Kinds of an error returned by `init` that mean: this configuration will never work (spec nexum-host 12.1). */
 const rejectingKinds: readonly HostErrorKind[] = ['invalid-input', 'unsupported', 'denied']
@@ -26,17 +21,18 @@ const rejectingKinds: readonly HostErrorKind[] = ['invalid-input', 'unsupported'
 export class EventModuleSession implements ContractSession {
   private readonly context: SessionContext
   private readonly dispatcher: Dispatcher
-  private closers: (() => void)[] = []
-  private isOpen = false
+  private readonly sources: ModuleSources
   private cursors: Readonly<Record<string, string>> = {}
-  /** The last block of each chain that was taken into the queue; a successor's sources go on behind it. */
-  private readonly taken: Map<ChainId, HandledBlock>
 
   constructor(context: SessionContext, predecessor: ContractSession | undefined) {
     this.context = context
     const legacy = predecessor instanceof EventModuleSession ? predecessor.handOver() : undefined
     if (legacy === undefined) predecessor?.close()
-    this.taken = new Map(legacy?.taken)
+    this.sources = new ModuleSources({
+      context,
+      offer: (event) => this.dispatcher.offer(event),
+      taken: legacy?.taken,
+    })
     const options: DispatcherOptions = {
       clock: context.clock,
       // The operator may change limits while the module runs: each is looked up when it applies.
@@ -140,9 +136,7 @@ export class EventModuleSession implements ContractSession {
 
   open(sandbox: Sandbox, run: number): void {
     this.dispatcher.attach(sandbox, run)
-    if (this.isOpen) return
-    this.isOpen = true
-    for (const subscription of this.context.manifest.subscriptions) this.subscribe(subscription)
+    this.sources.open(this.cursors)
   }
 
   detach(): void {
@@ -150,92 +144,16 @@ export class EventModuleSession implements ContractSession {
   }
 
   close(): void {
-    this.closeSources()
-    this.taken.clear()
+    this.sources.close()
+    this.sources.taken.blocks.clear()
+    this.sources.taken.logs.clear()
     this.dispatcher.clear()
   }
 
   /** Ends this session for the one of the next version: nothing that waits is lost, nothing comes twice. */
-  private handOver(): {
-    readonly events: DispatcherLegacy
-    readonly taken: ReadonlyMap<ChainId, HandledBlock>
-  } {
-    this.closeSources()
-    return { events: this.dispatcher.handOver(), taken: this.taken }
-  }
-
-  private closeSources(): void {
-    for (const close of this.closers) close()
-    this.closers = []
-    this.isOpen = false
-  }
-
-  private subscribe(subscription: Subscription): void {
-    const { sources } = this.context
-    switch (subscription.kind) {
-      case 'block': {
-        const { chainId } = subscription
-        const from = this.taken.get(chainId) ?? (subscription.backfill ? this.committed(chainId) : null)
-        this.closers.push(sources.blocks(chainId, from, (block) => this.onBlock(block)))
-        return
-      }
-      case 'cron':
-        this.closers.push(sources.cron(subscription.schedule, (firedAt) => this.onTick(firedAt)))
-        return
-      case 'log':
-      case 'message':
-        // Said once at load, so that a starved module is no riddle.
-        this.context.log(
-          'warn',
-          'subscription_unsupported',
-          `Subscriptions of kind "${subscription.kind}" are not served yet.`,
-        )
-        return
-    }
-  }
-
-  /** The last block whose handling the store holds. */
-  private committed(chainId: ChainId): HandledBlock | null {
-    const cursor = this.cursors[blockSource(chainId)]
-    return cursor === undefined ? null : parseBlockCursor(cursor)
-  }
-
-  private onBlock(block: BlockEvent): void {
-    this.taken.set(block.chainId, block)
-    const event: GuestEvent = {
-      tag: 'block',
-      val: {
-        chainId: BigInt(block.chainId),
-        number: block.number,
-        hash: block.hash,
-        timestamp: block.timestampMs,
-      },
-    }
-    const context: LogContext = {
-      eventType: 'block',
-      chainId: block.chainId,
-      blockNumber: Number(block.number),
-    }
-    this.dispatcher.offer({
-      operation: 'on-event',
-      payload: event,
-      cursor: { source: blockSource(block.chainId), value: blockCursor(block) },
-      context,
-    })
-  }
-
-  /** Settles when the tick was handled: until then the source sends no further one (spec nexum-host 10.5). */
-  private onTick(firedAt: number): Promise<void> {
-    const event: GuestEvent = { tag: 'tick', val: { firedAt: BigInt(firedAt) } }
-    return new Promise((resolve) => {
-      this.dispatcher.offer({
-        operation: 'on-event',
-        payload: event,
-        cursor: null,
-        context: { eventType: 'tick' },
-        onSettled: resolve,
-      })
-    })
+  private handOver(): { readonly events: DispatcherLegacy; readonly taken: Taken } {
+    this.sources.close()
+    return { events: this.dispatcher.handOver(), taken: this.sources.taken }
   }
 }
 

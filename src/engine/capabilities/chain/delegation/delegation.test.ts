@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseTransaction, recoverMessageAddress, recoverTypedDataAddress, stringToHex } from 'viem'
-import type { Hex } from 'viem'
+import type { Hex, TypedData } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Anvil } from '../../../../../test/support/anvil.ts'
 import { callContext } from '../../../../../test/support/call-context.ts'
@@ -110,7 +110,7 @@ describe('spec nexum-host 18 row 44: signing through chain', () => {
   it('typed data as object or as text recovers to the account', async () => {
     for (const document of [typed, JSON.stringify(typed)]) {
       const signature = (await call('two', 'eth_signTypedData_v4', [bob, document])) as Hex
-      const recovered = await recoverTypedDataAddress({
+      const recovered = await recoverTypedDataAddress<TypedData, string>({
         ...typed,
         message: { amount: 123456789012345678901234567890n },
         signature,
