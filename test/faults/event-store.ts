@@ -15,7 +15,8 @@ export const eventStoreFaults: readonly Fault[] = [
     name: 'writers of an event store killed',
     how: `SIGKILL to each of ${writers} processes that append to the same streams, at a random moment of their work`,
     times: { short: 3, long: 110 },
-    survives: 'I1 to I8: every acknowledged decision whole, once and unchanged; revisions and positions without gaps',
+    survives:
+      'I1 to I8: every acknowledged decision whole, once and unchanged; revisions and positions without gaps',
     prepare: async () => {
       folder = await mkdtemp(path.join(tmpdir(), 'paddock-event-faults-'))
       memory = crashMemory()
