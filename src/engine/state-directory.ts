@@ -9,12 +9,20 @@ export interface StatePaths {
   readonly logs: string
   readonly stores: string
   readonly bundles: string
+  /** Fetched content by its hash. */
+  readonly content: string
+  /** What sources announced so far. */
+  readonly discovery: string
   readonly artifacts: string
   /** The ledger of what was used against budgets. */
   readonly budgets: string
   readonly devnet: string
   /** Failures, restarts and quarantines. */
   readonly supervision: string
+  /** Encrypted keys, unless the settings name another folder. */
+  readonly keystore: string
+  /** Who granted, signed and was denied what. */
+  readonly audit: string
   /** Starts that have not proved themselves. */
   readonly starts: string
 }
@@ -25,11 +33,15 @@ export function statePaths(root: string): StatePaths {
     logs: path.join(root, 'logs.db'),
     stores: path.join(root, 'stores'),
     bundles: path.join(root, 'bundles'),
+    content: path.join(root, 'content'),
+    discovery: path.join(root, 'discovery.json'),
     artifacts: path.join(root, 'artifacts'),
     budgets: path.join(root, 'budgets'),
     devnet: path.join(root, 'devnet.json'),
     supervision: path.join(root, 'supervision.json'),
     starts: path.join(root, 'starts.json'),
+    keystore: path.join(root, 'keystore'),
+    audit: path.join(root, 'audit'),
   }
 }
 

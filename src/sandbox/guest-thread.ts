@@ -24,6 +24,10 @@ async function serve(spec: LoadSpec): Promise<void> {
     send: (batch) => link.post({ type: 'output', reply: null, ...batch }),
   })
   const memoryLimitBytes = spec.limits.memoryBytes
+  let linkages = new Map(Object.entries(spec.capabilities))
+  link.onLink = (next) => {
+    linkages = new Map(Object.entries(next))
+  }
   let runningCall = (): number => 0
   let program: GuestProgram
   try {
@@ -35,6 +39,7 @@ async function serve(spec: LoadSpec): Promise<void> {
         log.flush()
         return link.callHost(runningCall(), capability, name, args)
       },
+      linkage: (capability) => linkages.get(capability) ?? 'denied',
       statements: {
         begin: (kind, budgetMs, revertible) => control.beginStatement(kind, budgetMs, revertible),
         end: () => control.endStatement(),

@@ -123,6 +123,12 @@ class SandboxProcess {
       case 'cancel':
         this.threads.get(message.thread ?? onlyThread)?.host.cancel(message.id)
         return
+      case 'deadline':
+        this.threads.get(message.thread ?? onlyThread)?.host.pauseDeadline(message.call, message.paused)
+        return
+      case 'linkages':
+        this.threads.get(message.thread ?? onlyThread)?.host.link(message.capabilities)
+        return
       case 'host-replies': {
         const host = this.threads.get(message.thread ?? onlyThread)?.host
         for (const { id, outcome } of message.replies) host?.reply(id, outcome)

@@ -56,6 +56,7 @@ export const errorCodes = {
   'module.init_rejected': 'Correct the configuration the module refused, then reload it.',
   'module.poisoned': 'Look at the last errors, then revive or remove the module.',
   'module.chain_not_configured': 'Add an endpoint for the chain on the Chains page.',
+  'module.not_asked': 'Grant what the module asks for in its manifest.',
   'module.bad_limits': 'Choose a value within the bounds named.',
   'query.too_large': 'Ask in less than 4 MiB.',
   'sandbox.launch_failed':
@@ -76,6 +77,7 @@ export const errorCodes = {
     'Turn the core module into a component, for instance with "wasm-tools component new".',
   'decider.missing_export': 'A decider exports trogon:decider/handler@0.3.0; build it against that package.',
   'decider.unsupported_version': 'Build the decider against trogon:decider@0.3.0.',
+  'decider.invalid_suite': 'Correct the suite at the place named.',
   'decider.forbidden_import':
     'A decider imports nothing: build it without the imports named (for JavaScript, with WASI stubs).',
   'decider.invalid_descriptor': 'Correct the field named in the descriptor of the decider.',

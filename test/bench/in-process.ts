@@ -19,6 +19,7 @@ export async function localModule(name: string, config: GuestConfig): Promise<Lo
   const instance = await createInstance(eventModule, {
     spec,
     log,
+    linkage: (capability) => (Object.hasOwn(spec.capabilities, capability) ? 'provided' : 'denied'),
     callHost: () => {
       throw new Error('this module must not need the engine')
     },

@@ -40,5 +40,6 @@ export function callContext(
       ...record,
     },
     signal,
+    pauseDeadline: () => () => undefined,
   }
 }

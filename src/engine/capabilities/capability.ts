@@ -17,6 +17,11 @@ export interface HostCallContext {
   readonly record: InstalledModule
   /** Aborted when the guest call ends, is cancelled, or its deadline passes. */
   readonly signal: AbortSignal
+  /**
+   * Stops the clock of the guest call's deadline, for a wait on a person (spec nexum-host 8.11). What it answers lets
+   * the clock go on and must be called once, within minutes.
+   */
+  pauseDeadline(): () => void
 }
 
 /**

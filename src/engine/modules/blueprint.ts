@@ -1,6 +1,5 @@
 /** Turns a judged bundle into what the supervisor runs. */
 import { maxTableElements, type ModuleLimits } from '../../shared/domain/limits.ts'
-import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
 import type { SessionContext } from '../contracts/session.ts'
@@ -18,11 +17,12 @@ export interface BlueprintHooks extends Pick<
 > {
   /** What the module may use now: the operator may change it while it runs. */
   limits(): ModuleLimits
+  /** Capabilities granted now. */
+  granted(): readonly string[]
 }
 
 export function createBlueprint(
   loaded: LoadedBundle,
-  record: InstalledModule,
   storePath: string,
   services: EngineServices,
   hooks: BlueprintHooks,
@@ -58,7 +58,7 @@ export function createBlueprint(
       storePath,
       durability: manifest.durability ?? services.operator().store.durability,
       limits: hooks.limits(),
-      capabilities: linkCapabilities(assessment, record.granted),
+      capabilities: linkCapabilities(assessment, hooks.granted()),
       logLevel: guestLogLevel(services.operator(), manifest.name),
     }),
     createSession: (supervisorHooks, predecessor) => {
@@ -97,6 +97,7 @@ export function createBlueprint(
           },
         },
         clock: services.clock,
+        services: services.contracts,
         admission: createAdmission(),
         createAdmission,
         preparing: services.gates.preparing,
@@ -121,7 +122,6 @@ export function createBlueprint(
           })
         },
         sources: services.sources,
-        services: services.contracts,
         recordDispatch: hooks.recordDispatch,
         recordDropped: hooks.recordDropped,
         guestLogs: hooks.guestLogs,

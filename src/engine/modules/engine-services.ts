@@ -1,5 +1,6 @@
 /** What the modules of one engine share. */
 import type { Operator } from '../../shared/domain/operator/operator.ts'
+import type { AuditTrail } from '../audit/audit-trail.ts'
 import type { CapabilityRouter } from '../capabilities/router.ts'
 import type { Clock } from '../clock.ts'
 import type { ContractServices } from '../contracts/services.ts'
@@ -27,6 +28,7 @@ export interface EngineServices {
   readonly sources: EventSources
   readonly contracts: ContractServices
   readonly logs: LogHub
+  readonly audit: Pick<AuditTrail, 'denied' | 'record'>
   readonly supervision: SupervisionStore
   readonly state: StateHub
   /** What the operator set, as it is now. */

@@ -11,10 +11,11 @@ import type { Remembered } from '../supervisor/failure-history.ts'
 import { ModuleSupervisor } from '../supervisor/module-supervisor.ts'
 import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import { quarantineLines } from '../supervisor/supervision-store.ts'
+import type { PauseDeadline } from '../sandboxes/sandbox.ts'
 import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
 import type { Assessment } from './assess.ts'
 import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
-import { CapabilityCounts } from './capability-counts.ts'
+import { CapabilityCounts, type CapabilityUse } from './capability-counts.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
 import { engineLimits, limitsFor } from './limits.ts'
@@ -82,7 +83,7 @@ export class ModuleEntry {
         this.preloaded = null
         return this.adopt(fresh)
       },
-      onHostCall: (call, run) => this.onHostCall(call, run),
+      onHostCall: (call, run, pauseDeadline) => this.onHostCall(call, run, pauseDeadline),
       onLogs: (records, dropped, run) => this.onLogs(records, dropped, run),
       onProcess: ({ residentBytes, cpuUs, wallUs }) =>
         this.metrics.recordProcess(residentBytes, wallUs > 0 ? cpuUs / wallUs : 0),
@@ -101,10 +102,23 @@ export class ModuleEntry {
   /** Takes a bundle for the next run and answers its blueprint. */
   adopt(loaded: LoadedBundle): Blueprint {
     this.loaded = loaded
-    return createBlueprint(loaded, this.record, this.options.storePath, this.options.services, {
+    return createBlueprint(loaded, this.options.storePath, this.options.services, {
       ...this.hooks(),
+      granted: () => this.record.granted,
       limits: () => this.loaded?.assessment.limitsGiven ?? loaded.assessment.limitsGiven,
     })
+  }
+
+  /** Calls of the capability so far, how many were refused, and when the last one was. */
+  callsOf(capability: string): CapabilityUse {
+    return this.calls.of(capability)
+  }
+
+  /** Applies what the record grants now: the engine's side at once, the sandbox's with its next call. */
+  relink(): void {
+    if (this.loaded === null) return
+    this.supervisor.link(linkCapabilities(this.loaded.assessment, this.record.granted))
+    this.onChange()
   }
 
   /** Lets the first start use a bundle that was just judged. */
@@ -209,7 +223,7 @@ export class ModuleEntry {
     return moduleView({ record, supervisor, metrics, calls, assessment: this.loaded?.assessment ?? null })
   }
 
-  private hooks(): Omit<BlueprintHooks, 'limits'> {
+  private hooks(): Omit<BlueprintHooks, 'limits' | 'granted'> {
     return {
       recordDispatch: (dispatch, reply) => this.recordDispatch(dispatch, reply),
       recordDropped: (count, reason = 'queue_full', eventType = 'call') => {
@@ -240,18 +254,24 @@ export class ModuleEntry {
     )
   }
 
-  private async onHostCall(call: HostCall, run: number): Promise<HostOutcome> {
+  private async onHostCall(call: HostCall, run: number, pauseDeadline: PauseDeadline): Promise<HostOutcome> {
     const { loaded, record } = this
+    const { services } = this.options
     if (loaded === null) throw new PaddockError('internal.bug', 'A module called before it was loaded.')
-    const outcome = await this.options.services.router.answer(call, {
+    this.calls.use(call.capability, services.clock.now())
+    const outcome = await services.router.answer(call, {
       module: this.name,
       run,
       manifest: loaded.assessment.manifest,
       record,
       signal: this.runAbort.signal,
+      pauseDeadline,
       linkage: linkCapabilities(loaded.assessment, record.granted),
     })
-    if (!outcome.ok && outcome.error.kind === 'denied') this.calls.refuse(call.capability)
+    if (!outcome.ok && outcome.error.kind === 'denied') {
+      this.calls.refuse(call.capability)
+      services.audit.denied(this.name, call.capability, call.function, outcome.error.message)
+    }
     return outcome
   }
 
@@ -264,7 +284,11 @@ export class ModuleEntry {
     if (reply !== null) {
       const { memoryBytes, storeBytes, capabilityCalls } = reply.usage
       this.metrics.recordMemory(memoryBytes, storeBytes)
-      if (capabilityCalls !== undefined) this.calls.report(dispatch.run, capabilityCalls)
+      if (capabilityCalls !== undefined) {
+        for (const capability of this.calls.report(dispatch.run, capabilityCalls, services.clock.now())) {
+          services.audit.denied(this.name, capability, '', `${capability} is not granted.`)
+        }
+      }
     }
     for (const listener of this.listeners) listener(dispatch)
     this.options.onDispatch(this, dispatch)

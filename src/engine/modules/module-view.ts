@@ -67,8 +67,8 @@ function standings(
   granted: readonly string[],
   calls: CapabilityCounts,
 ): CapabilityStanding[] {
-  return capabilityStandings(assessment, granted).map((standing) => ({
-    ...standing,
-    ...calls.of(standing.name),
-  }))
+  return capabilityStandings(assessment, granted).map((standing) => {
+    const { calls: made, denied } = calls.of(standing.name)
+    return { ...standing, calls: made, denied }
+  })
 }

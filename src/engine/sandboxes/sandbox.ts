@@ -41,8 +41,11 @@ export const sandboxTimes = {
 
 const pingEveryChecks = sandboxTimes.pingEveryMs / sandboxTimes.checkEveryMs
 
+export type PauseDeadline = () => () => void
+
 export interface SandboxHandlers {
-  onHostCall(call: HostCall): Promise<HostOutcome>
+  /** `pauseDeadline` stops the clock of the guest call; what it answers lets it go on. */
+  onHostCall(call: HostCall, pauseDeadline: PauseDeadline): Promise<HostOutcome>
   onLogs(records: readonly GuestLogRecord[], dropped: number): void
   onProcess(report: { residentBytes: number; cpuUs: number; wallUs: number }): void
   /** A line the process itself printed; diagnostics only. */
@@ -337,8 +340,28 @@ export class Sandbox {
     }
   }
 
+  /** Says how capabilities are linked from the next guest call on. */
+  link(capabilities: LoadSpec['capabilities']): void {
+    if (this.end === undefined) this.post({ type: 'linkages', generation: this.generation, capabilities })
+  }
+
+  private pauseDeadline(call: number): () => void {
+    const tell = (paused: boolean): void => {
+      if (this.end === undefined) this.post({ type: 'deadline', generation: this.generation, call, paused })
+    }
+    let isPaused = true
+    tell(true)
+    return () => {
+      if (isPaused) tell(false)
+      isPaused = false
+    }
+  }
+
   private async answer(call: HostCall): Promise<void> {
-    const outcome = await this.handlers.onHostCall(call).catch((): HostOutcome => refused(call))
+    const pauseDeadline = (): (() => void) => this.pauseDeadline(call.call)
+    const outcome = await this.handlers
+      .onHostCall(call, pauseDeadline)
+      .catch((): HostOutcome => refused(call))
     if (this.end !== undefined) return
     this.replyBox.push({ id: call.id, outcome })
     this.scheduleFlush()

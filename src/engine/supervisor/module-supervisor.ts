@@ -151,6 +151,11 @@ export class ModuleSupervisor {
       : PaddockError.fromReport(error)
   }
 
+  /** Says how capabilities are linked now; a sandbox that is launched later learns it from its `LoadSpec`. */
+  link(capabilities: LoadSpec['capabilities']): void {
+    this.sandbox?.link(capabilities)
+  }
+
   /** Stops it for good and forgets its session. */
   async dispose(): Promise<void> {
     await this.halt()
@@ -297,7 +302,7 @@ export class ModuleSupervisor {
       clock: options.clock,
       residentLimitBytes: residentLimitBytes(memoryBytes),
       handlers: {
-        onHostCall: (call) => options.onHostCall(call, run),
+        onHostCall: (call, pauseDeadline) => options.onHostCall(call, run, pauseDeadline),
         onLogs: (records, dropped) => options.onLogs(records, dropped, run),
         onProcess: options.onProcess,
         onOutput: (line) => options.onEvent('debug', 'sandbox_output', line),

@@ -136,6 +136,16 @@ export class GuestHost {
     this.ask({ type: 'calls', calls: queued })
   }
 
+  /** Stops the clock of the call's deadline, or lets it go on. */
+  pauseDeadline(id: number, paused: boolean): void {
+    const watched = this.outstanding.get(id)
+    if (watched !== undefined) this.watchdog.pause(watched, paused)
+  }
+
+  link(linkages: LoadSpec['capabilities']): void {
+    this.send({ type: 'link', linkages })
+  }
+
   /** Passes the engine's answer to a host call on. */
   reply(id: number, outcome: HostOutcome): void {
     this.ask({ type: 'host-reply', id, outcome })

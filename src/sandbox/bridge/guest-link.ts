@@ -1,11 +1,13 @@
 /** The guest thread's end of the bridge: takes messages without an event loop, and blocks for host replies. */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
-import { hostOutcomeSchema, type HostOutcome } from '../../shared/sandbox/protocol.ts'
+import { hostOutcomeSchema, type HostOutcome, type LoadSpec } from '../../shared/sandbox/protocol.ts'
 import { HostRefusal } from '../host-refusal.ts'
 import type { ControlBlock } from './control.ts'
 import type { FromGuest, QueuedCall, ToGuest } from './messages.ts'
 
 export class GuestLink {
+  /** How capabilities are linked from now on. */
+  onLink: (linkages: LoadSpec['capabilities']) => void = () => undefined
   /** Set once no further call may start. */
   stopping = false
   private readonly control: ControlBlock
@@ -114,6 +116,9 @@ export class GuestLink {
         return
       case 'stop':
         this.stopping = true
+        return
+      case 'link':
+        this.onLink(message.linkages)
         return
       case 'load':
         return

@@ -27,6 +27,7 @@ export type ToGuest =
   | { readonly type: 'load'; readonly spec: LoadSpec }
   | { readonly type: 'calls'; readonly calls: readonly QueuedCall[] }
   | { readonly type: 'host-reply'; readonly id: number; readonly outcome: HostOutcome }
+  | { readonly type: 'link'; readonly linkages: LoadSpec['capabilities'] }
   /** The call with this id is not to be started. */
   | { readonly type: 'drop'; readonly id: number }
   /** Start nothing more, close the store, end. */

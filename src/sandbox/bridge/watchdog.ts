@@ -8,6 +8,8 @@ const settleGraceMs = 2_000
 const cancelCheckMs = 10
 /** How often SQL is looked after while calls are under way: it may begin at any moment. */
 const statementCheckMs = 50
+/** A pause that nobody ends counts no longer than this. */
+const maxPauseMs = 600_000
 /** Node's timers take no longer delay. */
 const maxDelayMs = 0x7fff_ffff
 
@@ -15,6 +17,9 @@ export interface WatchedCall {
   readonly ordinal: number
   readonly call: GuestCall
   cancelled: boolean
+  /** How long the deadline's clock stood still, and since when it does. */
+  pausedMs?: number
+  pausedSinceMs?: number | undefined
 }
 
 export type EndReason = 'deadline' | 'cancelled' | 'statement'
@@ -52,6 +57,18 @@ export class Watchdog {
     this.check()
   }
 
+  /** The clock of the call's deadline stands still, or goes on. */
+  pause(watched: WatchedCall, paused: boolean): void {
+    const nowMs = monotonicMs()
+    if (paused) {
+      watched.pausedSinceMs ??= nowMs
+      return
+    }
+    watched.pausedMs = pausedFor(watched, nowMs)
+    watched.pausedSinceMs = undefined
+    this.check()
+  }
+
   close(): void {
     clearTimeout(this.timer)
     this.timer = undefined
@@ -80,7 +97,8 @@ export class Watchdog {
         onOverdue(watched, 'statement', !control.stop(watched.ordinal))
         return
       }
-      const dueMs = isRunning ? running.startedMs + call.deadlineMs : nowMs + call.deadlineMs
+      const allowedMs = call.deadlineMs + pausedFor(watched, nowMs)
+      const dueMs = isRunning ? running.startedMs + allowedMs : nowMs + call.deadlineMs
       if (isRunning && (watched.cancelled || dueMs <= nowMs)) {
         const reason = watched.cancelled ? 'cancelled' : 'deadline'
         const stopped = control.stop(watched.ordinal)
@@ -91,9 +109,15 @@ export class Watchdog {
         nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : dueMs + settleGraceMs)
         continue
       }
-      nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : dueMs)
+      const { pausedSinceMs } = watched
+      const pauseEndsMs = pausedSinceMs === undefined ? 0 : pausedSinceMs + maxPauseMs
+      nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : Math.max(dueMs, pauseEndsMs))
     }
     if (nextMs === Number.POSITIVE_INFINITY) return
     this.arm(this.options.watchesStatements() ? Math.min(nextMs, nowMs + statementCheckMs) : nextMs)
   }
+}
+
+function pausedFor({ pausedMs = 0, pausedSinceMs }: WatchedCall, nowMs: number): number {
+  return pausedSinceMs === undefined ? pausedMs : pausedMs + Math.min(maxPauseMs, nowMs - pausedSinceMs)
 }

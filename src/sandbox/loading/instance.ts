@@ -87,13 +87,15 @@ function openStore(spec: LoadSpec): ModuleStore | null {
   })
 }
 
-function createServices({ spec, log, callHost }: ProgramContext, store: ModuleStore | null): GuestServices {
+function createServices(
+  { log, callHost, linkage }: ProgramContext,
+  store: ModuleStore | null,
+): GuestServices {
   const began = process.hrtime.bigint()
-  const linkages = new Map(Object.entries(spec.capabilities))
   return {
     store,
     counts: new CallCounts(),
-    linkage: (capability) => linkages.get(capability) ?? 'denied',
+    linkage,
     log: (level, message) => log.add(level, 'host_interface', message),
     callHost,
     nowMs: () => Date.now(),

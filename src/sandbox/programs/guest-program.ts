@@ -4,6 +4,7 @@ import type {
   CallOutcome,
   CallUsage,
   GuestCall,
+  Linkage,
   LoadSpec,
   StatementKind,
 } from '../../shared/sandbox/protocol.ts'
@@ -28,6 +29,8 @@ export interface ProgramContext {
   readonly spec: LoadSpec
   readonly log: LogBuffer
   readonly callHost: CallHost
+  /** How the capability is linked now; `denied` when nothing was said about it. */
+  linkage(capability: string): Linkage
   readonly statements: StatementMarks
 }
 

@@ -75,6 +75,15 @@ export const engineMessageSchema = z.discriminatedUnion('type', [
     thread,
     replies: z.array(z.object({ id, outcome: hostOutcomeSchema })),
   }),
+  /** The clock of a guest call's deadline stands still while somebody is asked, or goes on. */
+  z.object({ type: z.literal('deadline'), generation, thread, call: id, paused: z.boolean() }),
+  /** How every capability is linked from now on: the operator granted or took back. */
+  z.object({
+    type: z.literal('linkages'),
+    generation,
+    thread,
+    capabilities: z.record(z.string(), linkageSchema),
+  }),
   /** Finish the running call within `graceMs`, answer the rest `not-started`, close the store, exit 0. */
   z.object({ type: z.literal('stop'), generation, id, graceMs: z.number().nonnegative() }),
   /** As `stop`, of one thread: the process goes on and answers `thread-ended`. */
