@@ -5,5 +5,5 @@ import { createDeciderProgram } from './program.ts'
 
 export const deciderContract: GuestContract = {
   id: deciderContractId,
-  createProgram: createDeciderProgram,
+  createProgram: (context) => createDeciderProgram(context),
 }

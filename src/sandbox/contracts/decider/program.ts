@@ -11,6 +11,7 @@ import {
   type ExecutionOutcome,
   type OpenedDecider,
 } from '../../../shared/contracts/decider.ts'
+import { storeQuerySchema } from '../../../shared/contracts/decider-views.ts'
 import { defaultDeciderPolicy } from '../../../shared/contracts/decider-limits.ts'
 import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
 import type { CallOutcome, GuestCall } from '../../../shared/sandbox/protocol.ts'
@@ -23,6 +24,7 @@ import { InstancePool } from './guest/instance-pool.ts'
 import { probeDescriptor } from './guest/probe.ts'
 import { openDeciderStore } from './open-store.ts'
 import { effectiveCadence, type DeciderEnvironment } from './pipeline/environment.ts'
+import { readStore } from './read-store.ts'
 import { viewState } from './state-view.ts'
 
 /** Commands that share a commit at most. */
@@ -36,8 +38,14 @@ interface Parts {
   readonly store: EventStore
 }
 
+/** Opens the store of the decider with this name; `directory` is where stores are kept. Throws `store.*`. */
+export type OpenStore = (context: ProgramContext, directory: string, decider: string) => EventStore
+
 /** Loads and probes the decider, and opens its store. Throws `decider.*`, `sandbox.*` and `store.*`. */
-export async function createDeciderProgram(context: ProgramContext): Promise<GuestProgram> {
+export async function createDeciderProgram(
+  context: ProgramContext,
+  openStore: OpenStore = openDeciderStore,
+): Promise<GuestProgram> {
   const { spec } = context
   const artifact = await loadArtifact(spec.artifactDirectory)
   const fuel = Math.min(defaultDeciderPolicy.fuelPerCall, spec.limits.fuelPerCall)
@@ -46,7 +54,7 @@ export async function createDeciderProgram(context: ProgramContext): Promise<Gue
   const { storePath } = spec
   if (storePath === null)
     throw new PaddockError('internal.bug', 'A decider was loaded without a place for its store.')
-  const store = openDeciderStore(context, dirname(storePath), descriptor.name)
+  const store = openStore(context, dirname(storePath), descriptor.name)
   return new DeciderProgram({
     context,
     descriptor,
@@ -116,6 +124,8 @@ class DeciderProgram implements GuestProgram {
         const { streamId, at } = checked(statePayloadSchema, payload)
         return viewState(this.opened(), streamId, at)
       }
+      case 'read':
+        return readStore(this.parts.store, checked(storeQuerySchema, payload))
       default:
         throw new PaddockError('internal.bug', 'The contract has no such operation.')
     }

@@ -58,7 +58,8 @@ function eventsBetween(
   for (let from = first; from <= last;) {
     const page = store.read(streamId, from, { ...chunkBounds, upTo: last }).events
     if (page.length === 0) break
-    for (const { id, type, payload, revision } of page) events.push({ id, type, payload, revision })
+    for (const { id, type, payload, revision } of page)
+      events.push({ id, type, payload: new Uint8Array(payload), revision })
     from += page.length
   }
   return events
