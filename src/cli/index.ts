@@ -7,6 +7,7 @@ import { exitCodes, isBadInput } from './exit-codes.ts'
 import { check, inspect } from './inspect.ts'
 import { parseCount, parseDuration } from './options.ts'
 import { createOutput, type Output } from './output.ts'
+import { query } from './query.ts'
 import { run } from './run.ts'
 
 const { version } = packageJson
@@ -93,6 +94,26 @@ function createProgram(finish: (code: number) => void): Command {
     .action(async (store: string, options: EventsOptions & { json?: boolean }) => {
       finish(await events(store, options, outputFor(options)))
     })
+  program
+    .command('query')
+    .description('ask a query module once and print its answer')
+    .argument('<bundle>', 'folder, archive or component')
+    .option('--input <text>', 'the question: text, 0x and hexadecimal digits, or @file', '')
+    .option('--config <file>', 'engine.toml with chains and the state directory')
+    .option(
+      '--state-dir <dir>',
+      'where stores and logs are kept (default: a directory thrown away at the end)',
+    )
+    .option('--json', 'one JSON object')
+    .action(
+      async (
+        bundle: string,
+        options: { input: string; config?: string; stateDir?: string; json?: boolean },
+      ) => {
+        const { input, config, stateDir } = options
+        finish(await query({ bundle, input, config, stateDir, version }, outputFor(options)))
+      },
+    )
   return program
 }
 

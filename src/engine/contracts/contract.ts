@@ -52,6 +52,8 @@ export interface Contract {
   readonly versionsSideBySide?: boolean
   /** Refuses a component that matched for what this contract alone demands, by codes of its own. */
   check?(world: WorldShape): void
+  /** Refuses a manifest that makes no sense for the contract, by codes of `manifest.*`. */
+  checkManifest?(manifest: ModuleManifest): void
   /**
    * The capability an import needs, null when it needs none, undefined when no capability of this contract
    * provides it. By names only; versions and shapes are compared elsewhere.

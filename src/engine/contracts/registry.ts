@@ -1,9 +1,15 @@
 import type { Contract } from './contract.ts'
 import { deciderContract } from './decider/contract.ts'
 import { eventModuleContract } from './event-module/contract.ts'
+import { queriedEventModuleContract, queryModuleContract } from './query-module/contract.ts'
 
 /** Every guest contract of this engine; the first that matches a component is its contract. */
-export const contracts: readonly Contract[] = [eventModuleContract, deciderContract]
+export const contracts: readonly Contract[] = [
+  queriedEventModuleContract,
+  eventModuleContract,
+  queryModuleContract,
+  deciderContract,
+]
 
 /** Names of all capabilities that manifests may name, in the order contracts list them. */
 export function knownCapabilities(among: readonly Contract[] = contracts): string[] {

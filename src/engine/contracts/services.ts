@@ -6,8 +6,11 @@ import type { Clock } from '../clock.ts'
 import type { EngineLog } from '../telemetry/engine-log.ts'
 import { ActorService } from './actor/service.ts'
 import { DeciderService } from './decider/decider-service.ts'
+import { QueryService } from './query-module/query-service.ts'
 
 export interface ContractServices {
+  /** Queries for query modules (spec nexum-host 9). */
+  readonly queries: QueryService
   /** Commands for deciders, routed by their type (spec decider 3, 4). */
   readonly deciders: DeciderService
   /** Actors of every module (spec actors-sql 1). */
@@ -24,5 +27,9 @@ export interface ContractServicesOptions {
 }
 
 export function createContractServices(options: ContractServicesOptions): ContractServices {
-  return { deciders: new DeciderService(options), actors: new ActorService(options) }
+  return {
+    queries: new QueryService(),
+    deciders: new DeciderService(options),
+    actors: new ActorService(options),
+  }
 }

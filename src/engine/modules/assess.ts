@@ -74,6 +74,7 @@ export function assess(
 ): Assessment {
   const pinned = checkPins(manifest, component, context)
   const matched = matchContract(component.world, context.contracts ?? allContracts)
+  matched.contract.checkManifest?.(manifest)
   const capabilities = capabilityNeeds(manifest.capabilities, matched, {
     provided: context.providedCapabilities,
     undeclaredImports: context.undeclaredImports ?? 'refuse',

@@ -244,6 +244,7 @@ export class ConsoleDouble {
           this.#watches.add(watch)
           return () => void this.#watches.delete(watch)
         },
+        query: ({ input }) => ({ ok: true as const, value: input }),
         watchFolder: ({ path }) => this.change({ watchFolders: [...this.#snapshot.watchFolders, path] }),
         unwatchFolder: ({ path }) =>
           this.change({ watchFolders: this.#snapshot.watchFolders.filter((each) => each !== path) }),

@@ -56,6 +56,8 @@ export interface TransactionalContract {
 }
 
 export interface GuestOperations {
+  /** Whether the operation writes nothing: its writes to the store are refused and nothing of it is committed. */
+  isPure?(operation: string): boolean
   /** Checks the payload. Throws `internal.bug` for one that the engine must not send. */
   prepare(operation: string, payload: unknown): PreparedCall
 }

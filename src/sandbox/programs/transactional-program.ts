@@ -56,6 +56,7 @@ class TransactionalProgram implements GuestProgram {
   }
 
   run(call: GuestCall, claim: () => void): CallOutcome {
+    if (this.instance.operations.isPure?.(call.operation) === true) return this.runPure(call, claim)
     const { store } = this.instance
     let answer: GuestAnswer
     try {
@@ -83,6 +84,24 @@ class TransactionalProgram implements GuestProgram {
 
   close(): void {
     this.instance.store?.close()
+  }
+
+  /** Sees committed data and leaves it as it is. */
+  private runPure(call: GuestCall, claim: () => void): CallOutcome {
+    const { store } = this.instance
+    let outcome: CallOutcome
+    try {
+      store?.beginReading()
+      const answer = this.enter(call)
+      outcome = answer.ok
+        ? { status: 'ok', value: answer.value }
+        : { status: 'guest-error', error: answer.error }
+    } catch (error) {
+      outcome = { status: 'failed', error: this.describe(error) }
+    }
+    claim()
+    store?.endReading()
+    return outcome
   }
 
   private enter(call: GuestCall): GuestAnswer {

@@ -52,6 +52,8 @@ export class ModuleStore {
   private used: number
   private usedAtBegin: number
   private writeCount = 0
+  /** A call that writes nothing is under way. */
+  private reading = false
   /** A write of the open transaction failed inside SQLite: it must not be committed. */
   private doomed: PaddockError | undefined
 
@@ -114,6 +116,18 @@ export class ModuleStore {
     }
   }
 
+  /** Begins a call that sees what is committed and writes nothing. Throws `store.*`. */
+  beginReading(): void {
+    this.begin()
+    this.reading = true
+  }
+
+  /** Ends such a call. Never throws. */
+  endReading(): void {
+    this.reading = false
+    this.rollback()
+  }
+
   /** Commits the call with its number and cursor. Throws `store.*` with everything rolled back. */
   commit(sequence: number, cursor: Cursor | null): void {
     if (this.doomed !== undefined) {
@@ -164,6 +178,7 @@ export class ModuleStore {
 
   /** Puts `value` under `key`. Throws `HostRefusal`; then nothing changed. */
   set(key: string, value: Uint8Array): void {
+    this.refuseWhileReading()
     const keyBytes = checkedKey(key)
     const cost = entryOverheadBytes + keyBytes.length + value.length
     if (cost > this.quotaBytes) throw HostRefusal.of(domain, 'invalid-input', 1, 'entry can never fit')
@@ -179,6 +194,7 @@ export class ModuleStore {
 
   /** Removes `key` if it is there. Throws `HostRefusal`. */
   delete(key: string): void {
+    this.refuseWhileReading()
     const keyBytes = checkedKey(key)
     const oldLength = this.read(() => this.getValueLength.get(keyBytes))
     if (oldLength === undefined) return
@@ -209,6 +225,10 @@ export class ModuleStore {
     } finally {
       this.database.close()
     }
+  }
+
+  private refuseWhileReading(): void {
+    if (this.reading) throw HostRefusal.of(domain, 'denied', 0, 'a query writes nothing')
   }
 
   private note(sequence: number, cursor: Cursor | null): void {

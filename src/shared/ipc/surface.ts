@@ -33,6 +33,7 @@ export const ipcSurface: Surface<PaddockIpc> = {
     remove: 'call',
     dispatches: 'call',
     watchDispatches: 'stream',
+    query: 'call',
     watchFolder: 'call',
     unwatchFolder: 'call',
     offered: 'event',

@@ -59,6 +59,7 @@ export function moduleHandlers(context: HandlerContext): PaddockHandlers['module
     remove: ({ name, purgeStore }) => engine.modules.remove(name, purgeStore),
     dispatches: ({ name, limit }) => engine.modules.dispatches(name, limit),
     watchDispatches: ({ name }, push) => engine.modules.onDispatch(name, (dispatch) => push([dispatch], 0)),
+    query: ({ name, input }) => engine.contracts.queries.ask(name, input),
     watchFolder: ({ path }) => engine.watchFolder(path),
     unwatchFolder: ({ path }) => engine.unwatchFolder(path),
   }

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { limitBoundsSchema, moduleLimitsSchema } from '../../domain/limits.ts'
 import { logRecordSchema } from '../../domain/log.ts'
 import { dispatchSchema, installRequestSchema, quarantineSchema } from '../../domain/module.ts'
+import { queryAnswerSchema } from '../../contracts/query-module.ts'
 import { call, event, stream } from '../define.ts'
-import { moduleRef, nothing, path, slow } from './common.ts'
+import { bytes, moduleRef, nothing, path, slow } from './common.ts'
 
 export const modulesIpc = {
   /** Shows the system's open dialog; null when cancelled. `kind` matters where a dialog cannot offer both. */
@@ -53,6 +54,8 @@ export const modulesIpc = {
   /** Newest first. */
   dispatches: call(moduleRef.extend({ limit: z.number().int().min(1).max(500) }), z.array(dispatchSchema)),
   watchDispatches: stream(moduleRef, dispatchSchema),
+  /** Asks a query module; its own error is an answer (spec nexum-host 9). */
+  query: call(moduleRef.extend({ input: bytes }), queryAnswerSchema, slow),
   watchFolder: call(z.object({ path }), nothing),
   unwatchFolder: call(z.object({ path }), nothing),
   /** Emitted when a bundle given to the app from outside (drop on icon, argument) should be reviewed. */
