@@ -34,6 +34,7 @@ export async function buildModules({ root = repository, log = () => undefined } 
   const tools = [
     join(root, 'scripts/guest-kit'),
     join(root, 'resources/wit/nexum-host'),
+    join(root, 'resources/wit/paddock-sql'),
     ...['componentize-qjs', '@bytecodealliance/jco-transpile', 'vite'].map((name) =>
       join(root, 'node_modules', name, 'package.json'),
     ),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { componentize } from 'componentize-qjs'
 import { bundleGuest } from './bundle.mjs'
-import { defaultContract, deriveWit, innerWorld, readContract } from './contracts.mjs'
+import { contractOf, deriveWit, innerWorld, readContract } from './contracts.mjs'
 import { readManifest } from './manifest.mjs'
 import { wrapGuest } from './wrap.mjs'
 
@@ -17,7 +17,7 @@ import { wrapGuest } from './wrap.mjs'
 export async function buildModule(options) {
   const folder = resolve(options.folder)
   const manifest = await readManifest(folder)
-  const contract = await readContract(options.contract ?? defaultContract)
+  const contract = await readContract(options.contract ?? contractOf(manifest.capabilities))
   const wit = deriveWit(contract, manifest.capabilities)
   const source = await bundleGuest({
     folder,
@@ -38,7 +38,8 @@ export async function buildModule(options) {
       sync: true,
       stubWasi: true,
     })
-    const wrapped = await wrapGuest(component, wit)
+    // What stands in an interface needs no wrapping: nothing of the componentizer's own has a name there.
+    const wrapped = contract.exportedInterface === null ? await wrapGuest(component, wit) : component
     // A reader must never see half a component, nor two builds each other's.
     const part = `${output}.${randomUUID()}.part`
     await writeFile(part, wrapped)

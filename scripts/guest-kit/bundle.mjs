@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { build } from 'vite'
+import { actorEntry, actorLibrary, actorTsconfig, undeclaredInterface } from './actor-bundle.mjs'
 import { innerInterface, interfaceName } from './contracts.mjs'
 
 const library = fileURLToPath(new URL('./guest/index.ts', import.meta.url))
@@ -15,6 +16,7 @@ function camelCase(name) {
 
 /** The module around the author's: it hands out the exports under the private interface. */
 function entrySource(source, contract, name, capabilities) {
+  if (contract.exportedInterface !== null) return actorEntry(source, contract, capabilities)
   const logging = capabilities.includes('logging')
   const functions = contract.exports.map(({ name: exported }) => camelCase(exported))
   return [
@@ -44,7 +46,11 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
       // The bundler has made a path of the entry's name.
       if (id.endsWith(entryName)) return entryId
       if (id === 'paddock:guest') return library
+      if (id === 'paddock:actor' && contract.exportedInterface !== null) return actorLibrary
       if (declared.has(id)) return { id, external: true }
+      // The library offers everything; what was not declared says so when it is used.
+      if (id.startsWith(hostPrefix) && undeclaredInterface.isImporter(importer))
+        return undeclaredInterface.idOf(id)
       if (id.startsWith(hostPrefix) || /^[a-z-]+:/.test(id)) {
         const known = [...declared].join(', ') || 'nothing'
         throw new Error(
@@ -54,13 +60,14 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
       return undefined
     },
     load(id) {
+      if (undeclaredInterface.isId(id)) return undeclaredInterface.source(id)
       return id === entryId ? entrySource(source, contract, name, capabilities) : undefined
     },
   }
   const result = await build({
     configFile: false,
     // The author's own is for the editor: it may point to a Paddock that is not there.
-    tsconfig: guestTsconfig,
+    tsconfig: contract.exportedInterface === null ? guestTsconfig : actorTsconfig,
     logLevel: 'silent',
     root: folder,
     publicDir: false,

@@ -14,9 +14,17 @@ export const outerWorld = 'guest-outer'
 export const contracts = {
   'nexum:host@0.2.0/event-module': { folder: 'nexum-host', world: 'event-module' },
   'nexum:host@0.2.0/query-module': { folder: 'nexum-host', world: 'query-module' },
+  'paddock:sql@0.1.0/actor': { folder: 'paddock-sql', world: 'actor' },
 }
 
 export const defaultContract = 'nexum:host@0.2.0/event-module'
+export const actorContract = 'paddock:sql@0.1.0/actor'
+
+/** The contract a manifest is for, by the capabilities it names. */
+export function contractOf(capabilities) {
+  const ofActors = ['database', 'key-value', 'entropy']
+  return capabilities.some((name) => ofActors.includes(name)) ? actorContract : defaultContract
+}
 
 /**
  * Reads a contract's WIT folder and answers its package id, its world's parts and all its text.
@@ -48,6 +56,8 @@ export async function readContract(id) {
       name: match[1] ?? '',
       type: match[2] ?? '',
     })),
+    // A world whose functions stand in an interface of the contract's own.
+    exportedInterface: worldText.match(/^\s*export ([a-z-]+);/m)?.[1] ?? null,
   }
 }
 
@@ -71,8 +81,21 @@ export function deriveWit(contract, capabilities) {
         `Known: ${contract.capabilities.join(', ')}.`,
     )
   }
+  const importLines = capabilities.map((name) => `  import ${interfaceName(contract, name)};`).join('\n')
+  if (contract.exportedInterface !== null) {
+    return `package ${innerPackage};
+
+world ${innerWorld} {
+${importLines}
+  export ${interfaceName(contract, contract.exportedInterface)};
+}
+
+package ${contract.packageId} {
+${contract.packageText}
+}
+`
+  }
   const use = `use ${interfaceName(contract, 'types')}.{${contract.uses}};`
-  const imports = capabilities.map((name) => `  import ${interfaceName(contract, name)};`).join('\n')
   const functions = contract.exports.map(({ name, type }) => `${name}: ${type}`)
   return `package ${innerPackage};
 
@@ -82,13 +105,13 @@ interface ${innerInterface} {
 }
 
 world ${innerWorld} {
-${imports}
+${importLines}
   export ${innerInterface};
 }
 
 world ${outerWorld} {
   ${use}
-${imports}
+${importLines}
 ${functions.map((text) => `  export ${text}`).join('\n')}
 }
 

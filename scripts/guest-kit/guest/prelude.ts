@@ -1,4 +1,5 @@
 // Runs inside the guest, before the author's module is evaluated.
+import { wellFormed } from './text.ts'
 
 type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error'
 type Log = (level: Level, message: string) => void
@@ -49,11 +50,6 @@ export function guardGlobals(log: Log): void {
     warn: line('warn'),
     error: line('error'),
   })
-}
-
-/** An unpaired surrogate cannot cross the boundary: it ends the instance. */
-function wellFormed(value: string): string {
-  return value.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
 }
 
 function isHostError(value: unknown): boolean {
