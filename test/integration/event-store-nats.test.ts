@@ -109,7 +109,7 @@ describe.skipIf(isMissing)('NATS JetStream', () => {
 
   it('a server that is killed and comes back: nothing acknowledged is lost, nothing is doubled', async () => {
     const own = await NatsServer.start()
-    const client = new NatsEventStores({ url: own.url, ...settings })
+    const client = new NatsEventStores({ url: own.url, ...settings, requestTimeoutMs: 500 })
     try {
       const store = await client.of('killed', null)
       const acknowledged: { id: string; lastRevision: number }[] = []

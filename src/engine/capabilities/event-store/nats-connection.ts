@@ -24,10 +24,12 @@ export interface NatsSettings {
   readonly caFile: string | null
   /** Copies of each stream in a cluster: 1, 3 or 5. */
   readonly replicas: number
+  /** How long one request may stay without an answer; 5 s unless said. */
+  readonly requestTimeoutMs?: number
 }
 
 const connectTimeoutMs = 5_000
-const requestTimeoutMs = 5_000
+const defaultTimeoutMs = 5_000
 
 export class NatsEventStores {
   private readonly settings: NatsSettings
@@ -81,6 +83,7 @@ export class NatsEventStores {
     module: string,
     quotaBytes: number | null,
   ): Promise<{ readonly server: Server; readonly store: NatsEventStore }> {
+    const { requestTimeoutMs = defaultTimeoutMs, replicas } = this.settings
     const connection = await this.connected()
     const subjects = new Subjects(module)
     const server = new Server({
@@ -89,7 +92,7 @@ export class NatsEventStores {
       manager: await jetstreamManager(connection, { checkAPI: false, timeout: requestTimeoutMs }),
       subjects,
       quotaBytes,
-      replicas: this.settings.replicas,
+      replicas,
     })
     return { server, store: new NatsEventStore({ server, subjects, publishTimeoutMs: requestTimeoutMs }) }
   }

@@ -238,12 +238,13 @@ export class NatsEventStore implements AsyncEventStore {
   private async decide(request: AppendRequest): Promise<AppendOutcome> {
     const { streamId, guard, events, headers, command, moduleVersion } = request
     for (let round = 0; round < maxRounds; round += 1) {
+      // The head before the look-up: what another writer appends after it makes the publish fail.
+      const last = await this.reading.last(streamId)
       const known = command === null ? null : await this.index.find(command.id)
       if (known !== null) {
         const same = known.fingerprint === command?.fingerprint
         return { kind: same ? 'duplicate' : 'command-id-reused', command: known }
       }
-      const last = await this.reading.last(streamId)
       const head = last === null ? 0 : lastRevisionOf(last)
       const reason = checkGuard(guard, head)
       if (reason !== null) return { kind: 'conflict', reason, head }
