@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander'
 import { PaddockError, toErrorReport } from '../shared/errors.ts'
 import packageJson from '../../package.json'
+import { addActorCommand } from './actor-command.ts'
+import { addDecideCommand } from './decide-command.ts'
 import { events, type EventsOptions } from './events.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { check, inspect } from './inspect.ts'
@@ -114,6 +116,8 @@ function createProgram(finish: (code: number) => void): Command {
         finish(await query({ bundle, input, config, stateDir, version }, outputFor(options)))
       },
     )
+  addActorCommand(program, version, outputFor, finish)
+  addDecideCommand(program, version, outputFor, finish)
   return program
 }
 

@@ -3,6 +3,7 @@ import { app, clipboard, shell } from 'electron'
 import { preferencesSchema } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { PaddockHandlers } from '../../shared/ipc/schema.ts'
+import { actorHandlers } from './handlers/actors.ts'
 import { definedOnly, type HandlerContext } from './handlers/context.ts'
 import { moduleHandlers } from './handlers/modules.ts'
 
@@ -40,6 +41,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
       dismissNotice: ({ id }) => engine.state.clear(id),
     },
     modules: moduleHandlers(context),
+    actors: actorHandlers(context),
     store: {
       keys: (query) => engine.modules.storeKeys(query),
       value: ({ name, key }) => engine.modules.storeValue(name, key),

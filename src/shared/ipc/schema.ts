@@ -11,6 +11,7 @@ import { chainIdSchema, errorReportSchema, moduleNameSchema } from '../domain/pr
 import { preferencesSchema } from '../domain/settings.ts'
 import { call, event, stream, type Client, type Emitters, type Handlers } from './define.ts'
 import { bytes, moduleRef, nothing, slow } from './groups/common.ts'
+import { actorsIpc } from './groups/actors.ts'
 import { modulesIpc } from './groups/modules.ts'
 
 export const ipcSchema = {
@@ -43,6 +44,7 @@ export const ipcSchema = {
     dismissNotice: call(z.object({ id: z.string().max(256) }), nothing),
   },
   modules: modulesIpc,
+  actors: actorsIpc,
   store: {
     /** A page of keys in UTF-8 byte order, read without touching the running module. */
     keys: call(

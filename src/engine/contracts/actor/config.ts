@@ -67,6 +67,8 @@ function snake(name: string): string {
 }
 
 function camelKeys(value: unknown, path: readonly string[]): unknown {
+  // TOML's integers come as such; what is beyond doubles fails the bounds below all the same.
+  if (typeof value === 'bigint') return Number(value)
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Date)
     return value
   return Object.fromEntries(

@@ -50,8 +50,8 @@ export class ActorNamespace {
   }
 
   /** An actor that is there. Throws `actor.not_found` and `sqlite.remote_fence_mismatch`. */
-  actor(address: ActorAddress): Actor {
-    return this.find(address, false)
+  actor(address: ActorAddress, create = false): Actor {
+    return this.find(address, create)
   }
 
   async page(after: string | null, limit: number): Promise<ActorPage> {

@@ -1,12 +1,18 @@
 /** The actors of one engine: what the command, the console and other engines ask of them, by module (spec actors-sql 1). */
 import path from 'node:path'
 import type { ActorAnswer, ActorPayload } from '../../../shared/contracts/actor.ts'
+import type { ExportManifest } from '../../../shared/contracts/actor-files.ts'
 import type { InspectAnswer, RowsAnswer, TablesAnswer } from '../../../shared/contracts/actor-inspect.ts'
 import type { ActorPage } from '../../../shared/domain/actor.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { WorkOperation } from './control/work.ts'
 import { guestFault } from './control/faults.ts'
 import { notFound, type ActorAddress, type ActorNamespace } from './namespace.ts'
+
+/** Pages of one step of a copy: a few milliseconds. */
+const backupPages = 256
+/** Judging and swapping the largest file. */
+const importMs = 300_000
 
 export interface ActorServiceOptions {
   /** Where the engine keeps its state. */
@@ -95,6 +101,48 @@ export class ActorService {
     return this.ask(module, address, 'info', {})
   }
 
+  /** Copies the database of an actor while it runs, to a new file. Throws `sqlite.*`. */
+  async backup(
+    module: string,
+    address: ActorAddress,
+    targetPath: string,
+  ): Promise<{ readonly pages: number }> {
+    const step = (payload: ActorPayload<'backup'>): Promise<Answered<'backup'>> =>
+      this.ask(module, address, 'backup', payload)
+    try {
+      let progress = await step({ action: 'start', targetPath })
+      // Each step is a piece of work of its own: requests come between.
+      while (!progress.done) progress = await step({ action: 'step', pages: backupPages })
+      return { pages: progress.totalPages }
+    } catch (error) {
+      await step({ action: 'cancel' }).catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Writes one file without any trace of this host, and what it is beside it. Throws `sqlite.*`. */
+  async export(module: string, address: ActorAddress, targetPath: string): Promise<ExportManifest> {
+    return this.ask(module, address, 'export', { targetPath })
+  }
+
+  /**
+   * Puts an exported database in place of the actor's, which is put to sleep for it and gets a higher generation; on
+   * failure the old one stays. `sha256` is what the file must have. Throws `sqlite.*`.
+   */
+  async import(
+    module: string,
+    address: ActorAddress,
+    sourcePath: string,
+    sha256: string,
+  ): Promise<ActorImport> {
+    const actor = this.namespace(module).actor(address, true)
+    return actor.apart(async (instance) => {
+      const payload = { sourcePath, sha256, apply: true } as const
+      const { answer } = await instance.call('import-check', payload, importMs)
+      return done<'import-check'>(answer)
+    })
+  }
+
   /** The namespace of a module. Throws `actor.not_registered`. */
   namespace(module: string): ActorNamespace {
     const namespace = this.namespaces.get(module)
@@ -116,10 +164,15 @@ export class ActorService {
   }
 }
 
-export type Answered<O extends WorkOperation> = Extract<ActorAnswer<O>, { status: 'done' }>['value']
+export type ActorImport = Answered<'import-check'>
+
+export type Answered<O extends WorkOperation | 'import-check'> = Extract<
+  ActorAnswer<O>,
+  { status: 'done' }
+>['value']
 
 /** The value of an answer. Throws the guest's error as its caller may see it, or what was refused. */
-export function done<O extends WorkOperation>(answer: ActorAnswer<O>): Answered<O> {
+export function done<O extends WorkOperation | 'import-check'>(answer: ActorAnswer<O>): Answered<O> {
   switch (answer.status) {
     case 'done':
       return answer.value

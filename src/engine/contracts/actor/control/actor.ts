@@ -7,11 +7,13 @@ import { PaddockError, type ErrorReport } from '../../../../shared/errors.ts'
 import type { ActorRecord } from '../directory/record.ts'
 import type { ActorContext } from './actor-context.ts'
 import type { ActorControl } from './actor-control.ts'
+import { runApart } from './apart.ts'
 import { beginningOf, lost, noLosses, running, thresholdOf, type ControlState } from './control-state.ts'
 import type { ActorInstance } from './instance.ts'
 import { onStopCommand, type InstanceState, type StopCommand } from './instance-state.ts'
 import { startInstance, type StartCause } from './start-sequence.ts'
 import { stopInstance } from './stop-sequence.ts'
+import { ActorTimers } from './timers.ts'
 import { WorkQueue } from './work-queue.ts'
 import { runWork } from './run-work.ts'
 import { closedFault, indeterminateFault, type WorkItem, type WorkOperation } from './work.ts'
@@ -21,6 +23,7 @@ export class Actor implements ActorControl {
   readonly key: readonly string[]
   readonly context: ActorContext
   readonly queue: WorkQueue
+  readonly timers: ActorTimers
   record: ActorRecord | undefined
   state: ControlState = 'sleeping'
   instance: ActorInstance | undefined
@@ -35,16 +38,13 @@ export class Actor implements ActorControl {
   private nextCause: StartCause = 'woken'
   private stopping: Promise<void> | undefined
   private closed = false
-  private cancelDeadline: () => void = () => undefined
-  private cancelIdle: () => void = () => undefined
-  private cancelRetry: () => void = () => undefined
-  private cancelWake: () => void = () => undefined
 
   constructor(id: string, key: readonly string[], record: ActorRecord | undefined, context: ActorContext) {
     this.id = id
     this.key = key
     this.record = record
     this.context = context
+    this.timers = new ActorTimers(context.clock)
     this.queue = new WorkQueue({
       clock: context.clock,
       capacity: context.config.queueRequests,
@@ -56,16 +56,6 @@ export class Actor implements ActorControl {
 
   get generation(): number {
     return this.record?.generation ?? 0
-  }
-
-  /** Executors, timers and the like that are left; all zero once it sleeps. For tests and figures. */
-  get leftovers(): { instance: number; waiting: number; running: number; inFlight: number } {
-    return {
-      instance: this.instance === undefined ? 0 : 1,
-      waiting: this.queue.size,
-      running: this.current === undefined ? 0 : 1,
-      inFlight: this.instance?.inFlight.value ?? 0,
-    }
   }
 
   /** Does one piece of work, waking the actor for it. Throws what became of it, and `actor.*` when it is not taken. */
@@ -86,7 +76,7 @@ export class Actor implements ActorControl {
         settle: (answer) => resolve(answer as ActorAnswer<O>),
         fail: reject,
       }
-      this.cancelIdle()
+      this.timers.cancel('idle')
       this.queue.add(item, this.instance)
       if (this.state === 'sleeping') this.wake()
       else this.pump()
@@ -119,10 +109,24 @@ export class Actor implements ActorControl {
     }
   }
 
+  /** Puts it to sleep and does work on it that no instance may see. Throws what that throws, and `actor.*`. */
+  async apart<T>(work: (instance: ActorInstance) => Promise<T>): Promise<T> {
+    await this.stop('sleep')
+    if (this.closed || this.state !== 'sleeping' || this.stopping !== undefined) {
+      throw new PaddockError('actor.not_ready', 'The actor is being loaded.')
+    }
+    this.setState('stop-intent', null)
+    const done = runApart(this, ++this.attempt, work)
+    this.stopping = done.then(
+      () => this.afterStop(),
+      () => this.afterStop(),
+    )
+    return done
+  }
+
   /** Wakes it at this wall-clock time, asleep or not; sleep leaves the timer, destroy takes it away. */
   wakeAt(timeMs: number): void {
-    this.cancelWake()
-    this.cancelWake = this.context.clock.after(Math.max(0, timeMs - this.context.clock.now()), () => {
+    this.timers.set('wake', Math.max(0, timeMs - this.context.clock.now()), () => {
       if (this.state === 'sleeping' && !this.closed) this.start()
     })
   }
@@ -130,8 +134,7 @@ export class Actor implements ActorControl {
   /** The module goes: nothing starts any more, and what waits is told so. */
   close(): void {
     this.closed = true
-    this.cancelTimers()
-    this.cancelWake()
+    this.timers.cancel('deadline', 'idle', 'retry', 'wake')
     this.queue.failAll(closedFault())
   }
 
@@ -170,14 +173,14 @@ export class Actor implements ActorControl {
     if (this.instance !== instance || instance.state === 'terminated') return
     instance.state = 'terminated'
     instance.gateOpen = false
-    this.cancelIdle()
+    this.timers.cancel('idle')
     this.note(error)
     this.queue.holdAdmitted()
     this.setState('reallocating')
     await instance.end()
     await this.context.owner?.retire(this.id, instance.generation)
     if (this.instance === instance) this.instance = undefined
-    this.comeBack(restart)
+    this.comeBack(restart, true)
   }
 
   note(error: PaddockError): void {
@@ -221,11 +224,10 @@ export class Actor implements ActorControl {
     thresholdMs: number | null = thresholdOf(state, this.context.thresholds),
   ): void {
     this.state = state
-    this.cancelDeadline()
-    this.cancelDeadline = () => undefined
+    this.timers.cancel('deadline')
     if (thresholdMs === null) return
     const { attempt } = this
-    this.cancelDeadline = this.context.clock.after(thresholdMs, () => void this.miss(attempt))
+    this.timers.set('deadline', thresholdMs, () => void this.miss(attempt))
   }
 
   isCurrent(attempt: number): boolean {
@@ -247,7 +249,7 @@ export class Actor implements ActorControl {
     const attempt = ++this.attempt
     const cause = this.record?.started === true ? this.nextCause : 'created'
     this.nextCause = 'woken'
-    this.cancelRetry()
+    this.timers.cancel('retry')
     this.context.figures.starts += 1
     this.setState(beginningOf(this.context.hosts.hasRoom))
     void startInstance(this, attempt, cause).catch((error: unknown) => {
@@ -264,10 +266,10 @@ export class Actor implements ActorControl {
       this.queue.failAll(error)
       return
     }
-    this.comeBack(false)
+    this.comeBack(false, false)
   }
 
-  private comeBack(restart: boolean): void {
+  private comeBack(restart: boolean, died: boolean): void {
     this.context.figures.losses += 1
     const { losses, retryMs } = lost(this.losses, this.context.clock.monotonicMs())
     this.losses = losses
@@ -278,10 +280,10 @@ export class Actor implements ActorControl {
       return
     }
     this.setState('reallocating')
-    // One that has served comes back at once; one that never did waits longer each time.
-    const delayMs = this.servedSinceStart ? 0 : retryMs
+    // One that died of what it did comes back at once, unless it does nothing but die.
+    const delayMs = died && (this.servedSinceStart || losses.count <= 1) ? 0 : retryMs
     this.servedSinceStart = false
-    this.cancelRetry = this.context.clock.after(delayMs, () => {
+    this.timers.set('retry', delayMs, () => {
       if (!this.closed && this.state === 'reallocating') this.start()
     })
   }
@@ -310,7 +312,7 @@ export class Actor implements ActorControl {
     if (instance === undefined) return Promise.resolve()
     instance.state = state
     this.destroyNext = command === 'destroy'
-    this.cancelIdle()
+    this.timers.cancel('idle')
     this.setState(command === 'sleep' ? 'sleep-intent' : command === 'stop' ? 'going-away' : 'destroying')
     this.stopping = this.performStop(instance, command).finally(() => this.afterStop())
     return this.stopping
@@ -337,7 +339,7 @@ export class Actor implements ActorControl {
 
   /** Takes the files away; the generation stays, so that the next actor of this key has a higher one. */
   private async remove(): Promise<void> {
-    this.cancelWake()
+    this.timers.cancel('wake')
     if (this.record === undefined) return
     this.setState('destroying')
     await this.put({ ...this.record, state: 'destroying' })
@@ -348,21 +350,14 @@ export class Actor implements ActorControl {
   }
 
   private armIdle(): void {
-    this.cancelIdle()
     const { instance } = this
     if (instance === undefined) return
-    this.cancelIdle = this.context.clock.after(this.context.config.idleMs, () => {
+    this.timers.set('idle', this.context.config.idleMs, () => {
       if (this.state !== 'running' || this.instance !== instance || this.current !== undefined) return
       if (this.queue.size > 0 || instance.inFlight.value > 0) return
       this.stop('sleep').catch((error: unknown) => {
         if (error instanceof PaddockError) this.note(error)
       })
     })
-  }
-
-  private cancelTimers(): void {
-    this.cancelDeadline()
-    this.cancelIdle()
-    this.cancelRetry()
   }
 }

@@ -48,7 +48,7 @@ export async function startInstance(actor: ActorControl, attempt: number, cause:
 }
 
 /** A place in a host with the instance in it; undefined when the start has become late meanwhile. */
-async function place(
+export async function place(
   actor: ActorControl,
   attempt: number,
   generation: number,
