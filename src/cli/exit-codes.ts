@@ -5,7 +5,21 @@ export const exitCodes = { ok: 0, moduleFailed: 1, badInput: 2 } as const
 
 const inputGroups: readonly string[] = ['bundle', 'manifest', 'component', 'usage', 'settings', 'state']
 
+/** Of deciders: what cannot be loaded, and commands that no decider could take (spec decider 9). */
+const inputCodes: ReadonlySet<ErrorCode> = new Set([
+  'decider.not_a_component',
+  'decider.missing_export',
+  'decider.unsupported_version',
+  'decider.forbidden_import',
+  'decider.invalid_descriptor',
+  'decider.descriptor_failed',
+  'decider.identity_mismatch',
+  'decider.duplicate_route',
+  'decider.malformed_request',
+  'decider.unroutable',
+] satisfies ErrorCode[])
+
 /** Whether an error is of what was given, rather than of how it ran. */
 export function isBadInput(code: ErrorCode): boolean {
-  return inputGroups.includes(code.split('.')[0] ?? '')
+  return inputCodes.has(code) || inputGroups.includes(code.split('.')[0] ?? '')
 }
