@@ -7,7 +7,7 @@ import { chainLimits } from './limits.ts'
 import { ChainRequestError, asChainRequestError, isEndpointFailure } from './request-error.ts'
 import { sleep } from './sleep.ts'
 import { LatencyRing } from './statistics.ts'
-import { HttpWire } from './wires/http-wire.ts'
+import { HttpWire, StaleConnectionError } from './wires/http-wire.ts'
 import { notJsonRpc } from './wires/rpc-codec.ts'
 import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
 import type { Subscriber, Wire, WireOptions } from './wires/wire.ts'
@@ -179,7 +179,17 @@ export class Endpoint {
       await this.#contact(options)
       this.#requests += count
       const sentAt = clock.monotonicMs()
-      const value = await work({ maxBytes: responseBytes(), ...this.#remaining(options, startedAt) })
+      const bounds = (): WireOptions => ({
+        maxBytes: responseBytes(),
+        ...this.#remaining(options, startedAt),
+      })
+      const value = await work(bounds()).catch(async (error: unknown) => {
+        if (!(error instanceof StaleConnectionError)) throw error
+        // Only what may be sent twice goes over kept connections. Who answers now may be another.
+        this.#contacted = null
+        await this.#contact(this.#remaining(options, startedAt))
+        return work({ ...bounds(), isFresh: true })
+      })
       this.#latencies.add(clock.monotonicMs() - sentAt)
       // Whoever answers is well, whatever it was taken for.
       if (this.isFailing) this.#healthy()
@@ -245,7 +255,11 @@ export class Endpoint {
 
   async #checkChainId(timeoutMs: number): Promise<void> {
     this.#health.connecting()
-    const answer = await this.#wire.call({ method: 'eth_chainId', params: '[]' }, { timeoutMs })
+    const request = { method: 'eth_chainId', params: '[]' }
+    const answer = await this.#wire.call(request, { timeoutMs }).catch((error: unknown) => {
+      if (!(error instanceof StaleConnectionError)) throw error
+      return this.#wire.call(request, { timeoutMs, isFresh: true })
+    })
     if (!answer.ok) throw isEndpointFailure(answer.error) ? answer.error : noChainId()
     const chainId = readChainId(answer.result)
     if (chainId !== this.#options.chainId) {

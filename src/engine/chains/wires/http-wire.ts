@@ -77,20 +77,7 @@ export class HttpWire implements Wire {
     this.#agent.destroy()
   }
 
-  /**
-   * A node may close an idle connection in the very moment we use it again; then nothing was wrong with the
-   * node, and the request is sent once more. Only reads pass here, so sending twice does no harm.
-   */
-  async #post(text: string, options: WireOptions): Promise<HttpAnswer> {
-    try {
-      return await this.#postOnce(text, options)
-    } catch (error) {
-      if (!(error instanceof StaleConnectionError) || this.#isClosed) throw error
-      return await this.#postOnce(text, options, error)
-    }
-  }
-
-  #postOnce(text: string, options: WireOptions, previous?: StaleConnectionError): Promise<HttpAnswer> {
+  #post(text: string, options: WireOptions): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
         reject(closedError())
@@ -99,8 +86,8 @@ export class HttpWire implements Wire {
       const send = this.#url.protocol === 'https:' ? https.request : http.request
       const request = send(this.#url, {
         method: 'POST',
-        // The second attempt, and what is sent only once, get a connection of their own.
-        agent: previous === undefined && options.onLeave === undefined ? this.#agent : false,
+        // What is sent only once gets a connection of its own: a kept one may be gone.
+        agent: options.isFresh === true || options.onLeave !== undefined ? false : this.#agent,
         headers: {
           'content-type': 'application/json',
           accept: 'application/json',
@@ -164,8 +151,11 @@ export class HttpWire implements Wire {
   }
 }
 
-/** A kept connection turned out to be closed before any of the answer arrived. */
-class StaleConnectionError extends ChainRequestError {
+/**
+ * A kept connection turned out to be closed before any of the answer arrived: a node may close an idle connection in
+ * the very moment it is used again. Nothing need be wrong with the node, yet another one may answer next.
+ */
+export class StaleConnectionError extends ChainRequestError {
   constructor(cause: ChainRequestError) {
     super('closed', cause.message, { cause })
   }

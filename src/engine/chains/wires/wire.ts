@@ -7,6 +7,8 @@ export interface WireOptions {
   readonly signal?: AbortSignal | undefined
   /** Waits for the endpoint's pace, at most until this monotonic ms; our own requests do not. */
   readonly paceUntil?: number
+  /** On a new connection. */
+  readonly isFresh?: boolean
   /** Largest answer taken, in bytes; that of a guest unless given. */
   readonly maxBytes?: number
   /** Sent at most once, and this is called before the first byte may have left. */
