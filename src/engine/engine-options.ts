@@ -1,5 +1,6 @@
 /** What an engine is made with. */
 import type { Clock } from './clock.ts'
+import type { Egress } from './egress/egress.ts'
 import type { SandboxLauncher } from './sandboxes/launcher.ts'
 import type { SettingsPort } from './settings-port.ts'
 
@@ -20,6 +21,8 @@ export interface EngineOptions {
   readonly launcher: SandboxLauncher
   readonly entries: EngineEntries
   readonly clock?: Clock
+  /** The way out for fetched content; the usual one unless given. */
+  readonly egress?: Egress
   /** In [0, 1); jitters backoffs. */
   readonly random?: () => number
 }

@@ -20,11 +20,13 @@ import { tellMismatch } from './chains/chain-notices.ts'
 import { ChainService } from './chains/chain-service.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { createContractServices, type ContractServices } from './contracts/services.ts'
+import { ContentService } from './content/content-service.ts'
 import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
 import { tellDevnet } from './devnet/devnet-notices.ts'
 import { Devnet } from './devnet/devnet.ts'
 import { Egress } from './egress/egress.ts'
+import { Discovery } from './discovery/discovery.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { CronSource } from './events/cron-source.ts'
 import { createEventSources } from './events/sources.ts'
@@ -82,6 +84,7 @@ export class Engine {
   private readonly registry: ModuleRegistry
   private readonly folders: WatchedFolders
   private readonly browser: StoreBrowser
+  private readonly discovery: Discovery
   private readonly figures: EngineFigures
   private readonly log: EngineLog
   private readonly supervision: SupervisionStore
@@ -191,7 +194,7 @@ export class Engine {
     const router = new CapabilityRouter({
       capabilities: [
         ...this.networks.capabilities,
-        createChainCapability(this.pool),
+        createChainCapability(this.pool, this.identity.signer, this.metrics),
         createHttpCapability({
           egress: new Egress(),
           limits: () => options.settings.get().operator.limits.http,
@@ -202,7 +205,15 @@ export class Engine {
       ],
       onFault: (capability, error) => this.reportFault(`capability ${capability}`, error),
     })
+    const contents = new ContentService({
+      directory: this.paths.content,
+      operator: () => options.settings.get().operator,
+      egress: options.egress ?? new Egress(),
+      metrics: this.metrics,
+    })
     const loader = new ModuleLoader({
+      contents,
+      announcedBy: (reference) => this.discovery.announcedBy(reference),
       compiler: this.compiler,
       chains: this.chains,
       settings: options.settings,
@@ -258,6 +269,16 @@ export class Engine {
       installer,
       state: this.state,
     })
+    this.discovery = new Discovery({
+      file: this.paths.discovery,
+      clock,
+      settings: options.settings,
+      chains: this.chains,
+      request: (chainId, method, params) => this.pool.request(chainId, method, params),
+      installer,
+      registry: this.registry,
+      state: this.state,
+    })
     this.pool.onDidChange(() => this.state.touch())
     this.devnet.onDidChange(() => {
       this.chains.apply()
@@ -293,6 +314,7 @@ export class Engine {
     this.registry.open()
     if (!this.safeMode.isOn) await this.registry.startEnabled()
     await this.folders.start()
+    if (!this.safeMode.isOn) await this.discovery.start()
     this.state.touch()
   }
 
@@ -354,6 +376,7 @@ export class Engine {
   private async stop(): Promise<void> {
     this.phase = 'stopping'
     this.state.touch()
+    await this.discovery.stop()
     await this.folders.dispose()
     this.identity.close()
     await this.registry.stopAll()

@@ -16,6 +16,8 @@ export interface BundleContext {
   readonly knownCapabilities: readonly string[]
   /** A manifest that wins over the bundle's own (spec nexum-host 3.1). */
   readonly manifestFile?: string
+  /** Fetches the component that a manifest names where none lies beside it (4.5); answers its file. */
+  readonly fetchComponent?: (reference: string) => Promise<string>
 }
 
 export interface Bundle {
@@ -67,7 +69,7 @@ async function openFolder(
       ? await readManifestOf(root, context)
       : await readManifestFile(resolve(context.manifestFile), context)
   if (manifest === null) throw await missingManifest(root)
-  const component = await locateComponent(root, manifest.component.file)
+  const component = await componentOf(root, manifest, context)
   return { kind, path, root, manifest, ...component }
 }
 
@@ -88,6 +90,19 @@ async function openComponent(path: string, context: BundleContext): Promise<Bund
   }
   const component = await locateComponent(root, basename(path))
   return { kind: 'component', path, root, manifest: bareManifest(path), ...component }
+}
+
+/** The file beside the manifest; without one, what its content reference leads to. */
+async function componentOf(
+  root: string,
+  { component }: ModuleManifest,
+  { fetchComponent }: BundleContext,
+): Promise<{ componentPath: string; componentBytes: number }> {
+  const { reference, file } = component
+  const isThere = (await stat(join(root, file)).catch(() => null)) !== null
+  if (isThere || reference === null || fetchComponent === undefined) return locateComponent(root, file)
+  const fetched = await fetchComponent(reference)
+  return locateComponent(dirname(fetched), basename(fetched))
 }
 
 /** Throws `bundle.no_component`, `bundle.unsafe_archive` (a link that leaves the folder) and `bundle.too_large`. */

@@ -22,7 +22,7 @@ export interface InstallerOptions {
 }
 
 /** What the operator decided beside the capabilities. */
-export type InstallGiven = Partial<Pick<InstalledModule, 'grants' | 'limits' | 'discoveredBy'>>
+export type InstallGiven = Partial<Pick<InstalledModule, 'grants' | 'limits'>>
 
 export class Installer {
   private readonly options: InstallerOptions
@@ -82,7 +82,7 @@ export class Installer {
       enabled: start,
       limits: given.limits ?? existing?.record.limits ?? {},
       ...optional('grants', given.grants ?? existing?.record.grants),
-      ...optional('discoveredBy', given.discoveredBy ?? existing?.record.discoveredBy),
+      ...optional('discoveredBy', loaded.discoveredBy ?? existing?.record.discoveredBy),
       ...optional('manifestFile', loaded.manifestFile ?? undefined),
     }
     if (existing !== undefined) {
@@ -95,6 +95,44 @@ export class Installer {
     entry.preload(loaded)
     if (start) await entry.supervisor.start()
     return name
+  }
+
+  /**
+   * Takes in what a source announced under `key` (spec nexum-host 15). A first version that is allowed is installed
+   * with what it asks for; an update that asks for no more replaces the one that runs; everything else waits for the
+   * operator. Throws what is wrong with the bundle.
+   */
+  async discover(
+    reference: string,
+    key: string,
+    isAllowed: boolean,
+  ): Promise<{ readonly name: string; readonly outcome: 'installed' | 'updated' | 'staged' | 'unchanged' }> {
+    const { registry, loader } = this.options
+    const options = { record: { discoveredBy: key } }
+    const loaded = await loader.load(reference, options, (name) => this.recordOf(name))
+    registry.refuseWhenClosed()
+    this.refuseDuplicate(loaded)
+    const { assessment } = loaded
+    const { name } = assessment.manifest
+    const existing = registry.find(name)
+    if (existing === undefined) {
+      const request = this.pending.add(loaded, describeInstall(loaded, null))
+      if (!isAllowed) return { name, outcome: 'staged' }
+      const asked = request.asks.map((ask) => ask.capability)
+      await this.install(request.requestId, asked, true)
+      return { name, outcome: 'installed' }
+    }
+    const { record } = existing
+    if (record.componentSha256 === assessment.componentSha256 && record.bundlePath === reference) {
+      return { name, outcome: 'unchanged' }
+    }
+    if (!isAllowed || needsConsent(record, assessment).needed) {
+      this.stage(existing, loaded)
+      return { name, outcome: 'staged' }
+    }
+    const { componentSha256 } = assessment
+    await this.upgrade(existing, { ...record, bundlePath: reference, componentSha256 }, loaded)
+    return { name, outcome: 'updated' }
   }
 
   /** The request that waits under this id. Throws `module.unknown`. */
@@ -137,17 +175,7 @@ export class Installer {
     const changed = loaded.assessment.componentSha256 !== entry.record.componentSha256
     if (onlyIfChanged && !changed) return { changed, consentNeeded: false }
     if (needsConsent(entry.record, loaded.assessment).needed) {
-      entry.pending = this.pending.add(loaded, describeInstall(loaded, entry.view()))
-      state.raise(
-        `consent ${name}`,
-        'warn',
-        { kind: 'module', name },
-        new PaddockError(
-          'module.consent_required',
-          `${name} ${loaded.assessment.manifest.version} asks for more; the version before runs on.`,
-        ).toReport(),
-      )
-      this.options.state.touch()
+      this.stage(entry, loaded)
       return { changed, consentNeeded: true }
     }
     const { assessment } = loaded
@@ -157,6 +185,19 @@ export class Installer {
     if (wasDead && entry.record.enabled) await entry.supervisor.start()
     state.note('ok', name, 'reloaded', `${name} reloaded${changed ? '' : ', unchanged'}`)
     return { changed, consentNeeded: false }
+  }
+
+  /** A version that the operator must look at first; the one before runs on. */
+  private stage(entry: ModuleEntry, loaded: LoadedBundle): void {
+    const { state } = this.options
+    entry.pending = this.pending.add(loaded, describeInstall(loaded, entry.view()))
+    const { name } = entry
+    const waits = new PaddockError(
+      'module.consent_required',
+      `${name} ${loaded.assessment.manifest.version} asks for more; the version before runs on.`,
+    )
+    state.raise(`consent ${name}`, 'warn', { kind: 'module', name }, waits.toReport())
+    state.touch()
   }
 
   /** The bundle of an installed module at its start; throws when it now asks for more than was granted. */
@@ -197,6 +238,7 @@ export class Installer {
     } catch (error) {
       entry.record = before
       this.options.records.save(before)
+      entry.relink()
       throw error
     }
   }
@@ -209,6 +251,8 @@ export class Installer {
     const { name } = loaded.assessment.manifest
     const existing = this.options.registry.find(name)
     if (existing === undefined || existing.record.bundlePath === loaded.bundlePath) return
+    // What is announced has another address with each version.
+    if (loaded.discoveredBy !== null && existing.record.discoveredBy === loaded.discoveredBy) return
     throw new PaddockError(
       'module.duplicate',
       `A module named ${name} is loaded already, from ${existing.record.bundlePath}.`,
@@ -216,8 +260,8 @@ export class Installer {
   }
 }
 
-function loadOptions({ manifestFile }: InstalledModule): LoadOptions {
-  return manifestFile === undefined ? {} : { manifestFile }
+function loadOptions({ manifestFile, grants, limits, discoveredBy }: InstalledModule): LoadOptions {
+  return { manifestFile, record: { grants, limits, discoveredBy } }
 }
 
 /** The key with its value, or nothing where there is none. */

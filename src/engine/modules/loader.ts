@@ -2,6 +2,8 @@
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { moduleGrants } from '../../shared/domain/operator/grants.ts'
 import { PaddockError } from '../../shared/errors.ts'
+import type { ContentService } from '../content/content-service.ts'
+import { isContentReference } from '../content/references.ts'
 import type { ChainService } from '../chains/chain-service.ts'
 import type { Compiler } from '../compiler/compiler.ts'
 import { knownCapabilities } from '../contracts/registry.ts'
@@ -16,11 +18,15 @@ export interface LoadedBundle {
   readonly componentPath: string
   /** The manifest that was named and wins over the bundle's own; null where none was. */
   readonly manifestFile: string | null
+  /** What announced it, or null. */
+  readonly discoveredBy: string | null
   readonly assessment: Assessment
 }
 
 /** What is known of a module before its bundle is judged. */
-export type KnownRecord = Pick<InstalledModule, 'limits' | 'grants' | 'discoveredBy'>
+export interface KnownRecord extends Pick<InstalledModule, 'limits' | 'grants'> {
+  readonly discoveredBy?: string | undefined
+}
 
 export interface LoadOptions {
   readonly signal?: AbortSignal
@@ -36,6 +42,9 @@ export interface LoaderOptions {
   readonly compiler: Compiler
   readonly chains: ChainService
   readonly settings: SettingsPort
+  readonly contents: ContentService
+  /** What announced a reference, when something did (spec nexum-host 15). */
+  readonly announcedBy?: (reference: string) => string | undefined
   readonly stateDir: string
   readonly providedCapabilities: ReadonlySet<string>
 }
@@ -54,14 +63,21 @@ export class ModuleLoader {
     recordOf: (name: string) => KnownRecord | undefined,
   ): Promise<LoadedBundle> {
     options.onProgress?.('Reading the bundle', null)
-    const bundle = await this.open(path, options.manifestFile)
+    const discoveredBy = options.record?.discoveredBy ?? this.options.announcedBy?.(path)
+    const bundle = await this.open(path, options, discoveredBy === undefined)
     throwIfAborted(options.signal)
     options.onProgress?.('Hashing and reading the component', null)
     const component = await this.options.compiler.inspect(bundle.componentPath, options.signal)
     throwIfAborted(options.signal)
-    const context = this.contextFor({ limits: {}, ...recordOf(bundle.manifest.name), ...options.record })
+    const context = this.contextFor({
+      limits: {},
+      ...recordOf(bundle.manifest.name),
+      ...options.record,
+      discoveredBy,
+    })
     return {
-      bundlePath: bundle.path,
+      bundlePath: isContentReference(path) ? path : bundle.path,
+      discoveredBy: discoveredBy ?? null,
       componentPath: bundle.componentPath,
       manifestFile: options.manifestFile ?? null,
       assessment: assess(bundle.manifest, component, context),
@@ -70,7 +86,7 @@ export class ModuleLoader {
 
   /** Bundle and component as they are, unjudged. */
   async read(path: string): Promise<{ bundle: Bundle; component: InspectedComponent }> {
-    const bundle = await this.open(path)
+    const bundle = await this.open(path, {}, true)
     return { bundle, component: await this.options.compiler.inspect(bundle.componentPath) }
   }
 
@@ -79,10 +95,16 @@ export class ModuleLoader {
     return assess(bundle.manifest, component, this.contextFor({ limits: {} }))
   }
 
-  private open(path: string, manifestFile?: string): Promise<Bundle> {
-    return openBundle(path, {
-      stateDir: this.options.stateDir,
+  private async open(path: string, options: LoadOptions, isTrusted: boolean): Promise<Bundle> {
+    const { contents, stateDir } = this.options
+    const { manifestFile, signal } = options
+    const isPinned = typeof options.record?.grants?.digest === 'string'
+    const fetch = (reference: string): Promise<string> =>
+      contents.fetch(reference, { isPinned, isTrusted, signal })
+    return openBundle(isContentReference(path) ? await fetch(path) : path, {
+      stateDir,
       knownCapabilities: knownCapabilities(),
+      fetchComponent: fetch,
       ...(manifestFile === undefined ? {} : { manifestFile }),
     })
   }
