@@ -31,18 +31,20 @@ export class CapabilityGrants {
     const { assessment, record } = entry
     const grants = moduleGrants(record)
     const asked = assessment?.manifest.capabilities
+    const topics = asked?.messagingTopics ?? null
+    const identityMethods = asked?.identityMethods ?? null
     const partsOf = (names: readonly string[], refused: readonly string[]): ModuleCapabilities['hosts'] =>
       names.map((name) => ({ name, granted: !refused.includes(name) }))
     return {
       module,
       capabilities: assessment === null ? [] : this.standings(entry, assessment),
       hosts: partsOf(asked?.httpAllow ?? [], grants.refusedHosts),
-      topics: asked?.messagingTopics == null ? null : partsOf(asked.messagingTopics, grants.refusedTopics),
+      topics: topics === null ? null : partsOf(topics, grants.refusedTopics),
       methods: (assessment?.manifest.extraChainMethods ?? []).map((name) => ({
         name,
         granted: grants.extraMethods.includes(name),
       })),
-      identityMethods: asked?.identityMethods == null ? null : [...asked.identityMethods],
+      identityMethods: identityMethods === null ? null : [...identityMethods],
       accounts: [...grants.accounts],
       approval: grants.approval,
       destinations: [...grants.permitDestinations],

@@ -30,7 +30,7 @@ export interface ProgramContext {
   readonly log: LogBuffer
   readonly callHost: CallHost
   /** How the capability is linked now; `denied` when nothing was said about it. */
-  linkage(capability: string): Linkage
+  readonly linkage: (capability: string) => Linkage
   readonly statements: StatementMarks
 }
 

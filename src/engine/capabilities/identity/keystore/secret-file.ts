@@ -38,6 +38,8 @@ const scryptParameters = z
     salt: anyHex,
   })
   .refine(({ n }) => (n & (n - 1)) === 0, 'n must be a power of two')
+  // RFC 7914, 2; what platforms offer computes no other.
+  .refine(({ n, r }) => Math.log2(n) < 16 * r, 'n is too large for r')
   .refine(({ n, r }) => 128 * n * r <= maxScryptBytes, 'deriving the key would take too much memory')
 
 const secretFileSchema = z.object({
