@@ -5,5 +5,5 @@ import { createActorProgram } from './program.ts'
 
 export const actorContract: GuestContract = {
   id: actorContractId,
-  createProgram: createActorProgram,
+  createProgram: (context) => createActorProgram(context),
 }

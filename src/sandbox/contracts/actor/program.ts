@@ -32,10 +32,13 @@ const maxText = 4_096
 const maxMetadata = 65_536
 
 /** Brings an actor to life. Throws `sandbox.*`. */
-export async function createActorProgram(context: ProgramContext): Promise<GuestProgram> {
+export async function createActorProgram(
+  context: ProgramContext,
+  openIn: typeof openDatabase = openDatabase,
+): Promise<GuestProgram> {
   const state = new ActorState()
   const instance = await createActorInstance(context, state)
-  return new ActorProgram(context, state, instance)
+  return new ActorProgram(context, state, instance, openIn)
 }
 
 /** What the host functions of the instance see of its program. */
@@ -60,9 +63,17 @@ class ActorProgram implements GuestProgram {
   private readonly context: ProgramContext
   private readonly state: ActorState
   private readonly instance: ActorInstance
-  private writesBefore = 0
+  private readonly openIn: typeof openDatabase
+  /** The method that runs or ran last. */
+  private lastMethod: string | undefined
 
-  constructor(context: ProgramContext, state: ActorState, instance: ActorInstance) {
+  constructor(
+    context: ProgramContext,
+    state: ActorState,
+    instance: ActorInstance,
+    openIn: typeof openDatabase,
+  ) {
+    this.openIn = openIn
     this.context = context
     this.state = state
     this.instance = instance
@@ -86,7 +97,7 @@ class ActorProgram implements GuestProgram {
   }
 
   get writes(): number {
-    return this.writesBefore
+    return 0
   }
 
   run(call: GuestCall, claim: () => void): CallOutcome {
@@ -150,8 +161,6 @@ class ActorProgram implements GuestProgram {
     }
     return end
   }
-
-  private lastMethod: string | undefined
 
   private answer(operation: ActorOperation, payload: unknown, fuel: number): Answer {
     const { exports } = this.instance
@@ -222,7 +231,7 @@ class ActorProgram implements GuestProgram {
         details: { state: 'open', reason: 'open comes once' },
       })
     }
-    state.opened = openDatabase(facts, context)
+    state.opened = this.openIn(facts, context)
     state.facts = facts
     return done(null)
   }

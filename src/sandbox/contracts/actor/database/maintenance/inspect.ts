@@ -76,9 +76,7 @@ export function inspectRows(
       details: { table },
     })
   }
-  const prepared = connection.prepare(
-    `SELECT * FROM main."${known.replaceAll('"', '""')}" LIMIT ? OFFSET ?`,
-  )
+  const prepared = connection.prepare(`SELECT * FROM main."${known.replaceAll('"', '""')}" LIMIT ? OFFSET ?`)
   const read = readRows(prepared.raw(true).iterate(limit + 1, offset), limit)
   return { columns: prepared.columns().map(({ name }) => name), rows: read.rows, more: read.more }
 }
