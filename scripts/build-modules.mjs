@@ -35,6 +35,7 @@ export async function buildModules({ root = repository, log = () => undefined } 
     join(root, 'scripts/guest-kit'),
     join(root, 'resources/wit/nexum-host'),
     join(root, 'resources/wit/paddock-sql'),
+    join(root, 'resources/wit/trogon-decider'),
     ...['componentize-qjs', '@bytecodealliance/jco-transpile', 'vite'].map((name) =>
       join(root, 'node_modules', name, 'package.json'),
     ),

@@ -17,7 +17,9 @@ import { wrapGuest } from './wrap.mjs'
 export async function buildModule(options) {
   const folder = resolve(options.folder)
   const manifest = await readManifest(folder)
-  const contract = await readContract(options.contract ?? contractOf(manifest.capabilities))
+  const contract = await readContract(
+    options.contract ?? contractOf(manifest.capabilities, manifest.identity),
+  )
   const wit = deriveWit(contract, manifest.capabilities)
   const source = await bundleGuest({
     folder,

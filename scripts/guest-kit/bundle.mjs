@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { build } from 'vite'
 import { actorEntry, actorLibrary, actorTsconfig, undeclaredInterface } from './actor-bundle.mjs'
+import { deciderEntry, deciderLibrary, deciderTsconfig } from './decider-bundle.mjs'
 import { innerInterface, interfaceName } from './contracts.mjs'
 
 const library = fileURLToPath(new URL('./guest/index.ts', import.meta.url))
@@ -14,8 +15,13 @@ function camelCase(name) {
   return name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase())
 }
 
+function isDecider(contract) {
+  return contract.packageId.startsWith('trogon:decider@')
+}
+
 /** The module around the author's: it hands out the exports under the private interface. */
 function entrySource(source, contract, name, capabilities) {
+  if (isDecider(contract)) return deciderEntry(source)
   if (contract.exportedInterface !== null) return actorEntry(source, contract, capabilities)
   const logging = capabilities.includes('logging')
   const functions = contract.exports.map(({ name: exported }) => camelCase(exported))
@@ -46,6 +52,7 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
       // The bundler has made a path of the entry's name.
       if (id.endsWith(entryName)) return entryId
       if (id === 'paddock:guest') return library
+      if (id === 'paddock:decider' && isDecider(contract)) return deciderLibrary
       if (id === 'paddock:actor' && contract.exportedInterface !== null) return actorLibrary
       if (declared.has(id)) return { id, external: true }
       // The library offers everything; what was not declared says so when it is used.
@@ -67,7 +74,11 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
   const result = await build({
     configFile: false,
     // The author's own is for the editor: it may point to a Paddock that is not there.
-    tsconfig: contract.exportedInterface === null ? guestTsconfig : actorTsconfig,
+    tsconfig: isDecider(contract)
+      ? deciderTsconfig
+      : contract.exportedInterface === null
+        ? guestTsconfig
+        : actorTsconfig,
     logLevel: 'silent',
     root: folder,
     publicDir: false,

@@ -15,13 +15,16 @@ export const contracts = {
   'nexum:host@0.2.0/event-module': { folder: 'nexum-host', world: 'event-module' },
   'nexum:host@0.2.0/query-module': { folder: 'nexum-host', world: 'query-module' },
   'paddock:sql@0.1.0/actor': { folder: 'paddock-sql', world: 'actor' },
+  'trogon:decider@0.3.0/decider': { folder: 'trogon-decider', world: 'decider' },
 }
 
 export const defaultContract = 'nexum:host@0.2.0/event-module'
 export const actorContract = 'paddock:sql@0.1.0/actor'
+export const deciderContract = 'trogon:decider@0.3.0/decider'
 
-/** The contract a manifest is for, by the capabilities it names. */
-export function contractOf(capabilities) {
+/** The contract a manifest is for: by the identity that only deciders have, else by the capabilities it names. */
+export function contractOf(capabilities, identity) {
+  if (identity !== null) return deciderContract
   const ofActors = ['database', 'key-value', 'entropy']
   return capabilities.some((name) => ofActors.includes(name)) ? actorContract : defaultContract
 }

@@ -21,5 +21,7 @@ export async function readManifest(folder) {
   if (!lists.every(Array.isArray) || !capabilities.every((entry) => typeof entry === 'string')) {
     throw new Error(`${file}: [capabilities] required and optional must be lists of names.`)
   }
-  return { name, output, capabilities: [...new Set(capabilities)].sort() }
+  // What a decider calls itself (`[contract] identity`), null for modules of other contracts.
+  const identity = document.contract?.identity ?? null
+  return { name, output, capabilities: [...new Set(capabilities)].sort(), identity }
 }
