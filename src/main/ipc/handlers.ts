@@ -5,6 +5,7 @@ import { PaddockError } from '../../shared/errors.ts'
 import type { PaddockHandlers } from '../../shared/ipc/schema.ts'
 import { actorHandlers } from './handlers/actors.ts'
 import { definedOnly, type HandlerContext } from './handlers/context.ts'
+import { guardHandlers } from './handlers/guards.ts'
 import { moduleHandlers } from './handlers/modules.ts'
 
 export function createHandlers(context: HandlerContext): PaddockHandlers {
@@ -42,6 +43,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     },
     modules: moduleHandlers(context),
     actors: actorHandlers(context),
+    ...guardHandlers(context),
     store: {
       keys: (query) => engine.modules.storeKeys(query),
       value: ({ name, key }) => engine.modules.storeValue(name, key),

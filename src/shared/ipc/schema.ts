@@ -12,6 +12,7 @@ import { preferencesSchema } from '../domain/settings.ts'
 import { call, event, stream, type Client, type Emitters, type Handlers } from './define.ts'
 import { bytes, moduleRef, nothing, slow } from './groups/common.ts'
 import { actorsIpc } from './groups/actors.ts'
+import { auditIpc, capabilitiesIpc, identityIpc } from './groups/guards.ts'
 import { modulesIpc } from './groups/modules.ts'
 
 export const ipcSchema = {
@@ -45,6 +46,9 @@ export const ipcSchema = {
   },
   modules: modulesIpc,
   actors: actorsIpc,
+  capabilities: capabilitiesIpc,
+  identity: identityIpc,
+  audit: auditIpc,
   store: {
     /** A page of keys in UTF-8 byte order, read without touching the running module. */
     keys: call(
