@@ -1,6 +1,7 @@
 import { PaddockError } from '../../shared/errors.ts'
 import { actorContract } from './actor/actor.ts'
 import type { GuestContract } from './contract.ts'
+import { deciderCheckContract } from './decider/check/check-program.ts'
 import { deciderContract } from './decider/decider.ts'
 import { eventModuleContract } from './event-module/event-module.ts'
 import { queriedEventModuleContract, queryModuleContract } from './query-module/query-module.ts'
@@ -12,6 +13,7 @@ const guestContracts: readonly GuestContract[] = [
   eventModuleContract,
   queryModuleContract,
   deciderContract,
+  deciderCheckContract,
 ]
 
 /** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */
