@@ -37,7 +37,7 @@ test('a renamed case is named by the path of its declared type', () => {
       { ...logs, name: 'chain-logs' },
     ]),
   })
-  expect(firstMismatch(base, renamed)).toBe("nexum:host/types#event case 'logs'")
+  expect(firstMismatch(base, renamed)).toBe("nexum:host/types#event case 'logs' against 'chain-logs'")
 })
 
 test('a further case is named', () => {
@@ -69,7 +69,7 @@ const go: FunctionShape = {
 test.each<[string, FunctionShape, string | undefined]>([
   ['the same', go, undefined],
   ['async', { ...go, async: true }, 'go'],
-  ['another name', { ...go, params: [{ name: 'b', type: u8 }] }, "go parameter 'a'"],
+  ['another name', { ...go, params: [{ name: 'b', type: u8 }] }, "go parameter 'a' against 'b'"],
   ['another type', { ...go, params: [{ name: 'a', type: text }] }, "go parameter 'a'"],
   ['one more', { ...go, params: [...go.params, { name: 'b', type: u8 }] }, "go parameter 'b'"],
   ['no result', { async: false, params: go.params }, 'go result'],

@@ -114,7 +114,8 @@ function partsMismatch(
     const wanted = expected[index]
     const found = actual[index]
     const place = `${path} ${what} '${wanted?.name ?? found?.name ?? ''}'`
-    if (wanted === undefined || found === undefined || wanted.name !== found.name) return place
+    if (wanted === undefined || found === undefined) return place
+    if (wanted.name !== found.name) return `${place} against '${found.name}'`
     const mismatch = optionalMismatch(place, wanted.type, found.type)
     if (mismatch !== undefined) return mismatch
   }
