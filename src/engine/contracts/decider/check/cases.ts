@@ -2,7 +2,7 @@
 import type { CheckStep, Envelope } from '../../../../shared/contracts/decider-check.ts'
 import type { DeciderDescriptor } from '../../../../shared/contracts/decider.ts'
 import { deciderLimits } from '../../../../shared/contracts/decider-limits.ts'
-import type { ScriptRunner } from './script-runner.ts'
+import type { ScriptPlayer } from './script-runner.ts'
 import type { Suite } from './suite.ts'
 
 export interface CheckCase {
@@ -51,7 +51,7 @@ export function evolveSteps(
  * what the decider itself decided.
  */
 export async function collectCases(
-  runner: ScriptRunner,
+  runner: ScriptPlayer,
   descriptor: DeciderDescriptor,
   suite: Suite | null,
   streams: readonly StoredStream[],
@@ -65,7 +65,7 @@ export async function collectCases(
   return [...fromSuite, ...fromStreams]
 }
 
-async function ofSuite(runner: ScriptRunner, suite: Suite): Promise<CheckCase[]> {
+async function ofSuite(runner: ScriptPlayer, suite: Suite): Promise<CheckCase[]> {
   const cases: CheckCase[] = []
   for (const { name, given, steps, fuelPerCall, memoryBytes, callMs } of suite.scenarios) {
     // A starved scenario tells of its budget, not of the decider.
@@ -84,7 +84,7 @@ async function ofSuite(runner: ScriptRunner, suite: Suite): Promise<CheckCase[]>
   return cases
 }
 
-async function madeUp(runner: ScriptRunner, descriptor: DeciderDescriptor): Promise<CheckCase[]> {
+async function madeUp(runner: ScriptPlayer, descriptor: DeciderDescriptor): Promise<CheckCase[]> {
   const cases: CheckCase[] = []
   for (const { type } of descriptor.commands) {
     for (const [word, payload] of [
@@ -101,7 +101,7 @@ async function madeUp(runner: ScriptRunner, descriptor: DeciderDescriptor): Prom
 }
 
 async function decidedOn(
-  runner: ScriptRunner,
+  runner: ScriptPlayer,
   history: readonly Envelope[],
   command: Envelope,
 ): Promise<readonly Envelope[]> {

@@ -25,6 +25,9 @@ export interface ScriptOptions {
 const scriptMs = 60_000
 const stopGraceMs = 1_000
 
+/** What checks need of a runner. */
+export type ScriptPlayer = Pick<ScriptRunner, 'run'>
+
 export class ScriptRunner {
   private readonly candidate: Candidate
   private readonly launch: () => Sandbox
@@ -74,6 +77,7 @@ export class ScriptRunner {
     if (this.sandbox !== undefined && this.sandbox.memoryBytes !== memoryBytes) await this.close()
     if (this.sandbox !== undefined) return this.sandbox.process
     const process = this.launch()
+    this.sandbox = { memoryBytes, process }
     await process.ready
     const { name, artifactDirectory } = this.candidate
     const result = await process.load({
@@ -87,8 +91,10 @@ export class ScriptRunner {
       capabilities: {},
       logLevel: 'error',
     })
-    if (!result.ok) throw PaddockError.fromReport(result.error)
-    this.sandbox = { memoryBytes, process }
+    if (!result.ok) {
+      await this.close()
+      throw PaddockError.fromReport(result.error)
+    }
     return process
   }
 }

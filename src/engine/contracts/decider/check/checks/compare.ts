@@ -1,7 +1,7 @@
 /** D16 and D17: one decider against another (spec decider 13). */
 import type { CheckAnswer, CheckStep } from '../../../../../shared/contracts/decider-check.ts'
 import { evolveSteps, playSteps, type CheckCase, type StoredStream } from '../cases.ts'
-import type { ScriptRunner } from '../script-runner.ts'
+import type { ScriptPlayer } from '../script-runner.ts'
 import { judge, skipped, type CheckFinding, type CheckVerdict } from '../verdict.ts'
 import { answersOf, count, finding, firstDifference, same } from './context.ts'
 
@@ -13,8 +13,8 @@ export type OnStream = (done: number, of: number) => void
  * decision than the running version's is told.
  */
 export async function rehearseUpgrade(
-  candidate: ScriptRunner,
-  running: ScriptRunner | null,
+  candidate: ScriptPlayer,
+  running: ScriptPlayer | null,
   streams: readonly StoredStream[],
   commands: readonly CheckCase[],
   onStream: OnStream = () => undefined,
@@ -59,7 +59,7 @@ export async function rehearseUpgrade(
 }
 
 /** Names the revision at which a history stops folding. */
-async function firstUnread(candidate: ScriptRunner, { name, history }: CheckCase): Promise<CheckFinding> {
+async function firstUnread(candidate: ScriptPlayer, { name, history }: CheckCase): Promise<CheckFinding> {
   const answers = answersOf(await candidate.run([{ do: 'open', snapshot: null }, ...evolveSteps(history, 1)]))
   const at = answers.findIndex((answer) => answer.is !== 'done')
   const answer: CheckAnswer | undefined = answers[at]
@@ -74,8 +74,8 @@ async function firstUnread(candidate: ScriptRunner, { name, history }: CheckCase
 
 /** D17: two artifacts give the same outcomes, details and stream ids; the first divergence is shown. */
 export async function parity(
-  first: ScriptRunner,
-  second: ScriptRunner,
+  first: ScriptPlayer,
+  second: ScriptPlayer,
   cases: readonly CheckCase[],
 ): Promise<CheckVerdict> {
   const definition = { id: 'D17', level: 'E', title: 'both artifacts answer alike' } as const

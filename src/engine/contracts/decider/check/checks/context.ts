@@ -3,12 +3,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CheckAnswer, CheckStep, Observation } from '../../../../../shared/contracts/decider-check.ts'
 import type { DeciderDescriptor } from '../../../../../shared/contracts/decider.ts'
 import type { CheckCase } from '../cases.ts'
-import type { ScriptRunner } from '../script-runner.ts'
+import type { ScriptPlayer } from '../script-runner.ts'
 import type { Suite } from '../suite.ts'
 import { show, showAnswer, type CheckFinding, type CheckVerdict } from '../verdict.ts'
 
 export interface CheckContext {
-  readonly runner: ScriptRunner
+  readonly runner: ScriptPlayer
   readonly descriptor: DeciderDescriptor
   readonly suite: Suite | null
   readonly cases: readonly CheckCase[]

@@ -81,6 +81,8 @@ export const chunking: Check = async (context) => {
   const long = cases.filter(({ history }) => history.length > 1)
   for (const each of long) {
     const whole = await ending(context, each, evolveSteps(each.history, each.history.length))
+    // What does not fold at all is for other checks to tell.
+    if (!whole.folded) continue
     for (const [word, cuts] of [
       ['one call per event', evolveSteps(each.history, 1)],
       ['random cuts', randomCuts(each, context)],
@@ -101,13 +103,15 @@ async function ending(
   { runner }: CheckContext,
   { command }: CheckCase,
   evolving: readonly CheckStep[],
-): Promise<{ steps: CheckStep[]; answers: CheckAnswer[] }> {
+): Promise<{ folded: boolean; steps: CheckStep[]; answers: CheckAnswer[] }> {
   const steps: CheckStep[] = [
     ...(command === null ? [] : [{ do: 'decide' as const, command }]),
     { do: 'snapshot' },
   ]
   const all: CheckStep[] = [{ do: 'open', snapshot: null }, ...evolving, ...steps]
-  return { steps, answers: answersOf(await runner.run(all)).slice(-steps.length) }
+  const answers = answersOf(await runner.run(all))
+  const folded = answers.slice(0, -steps.length).every((answer) => answer.is === 'done')
+  return { folded, steps, answers: answers.slice(-steps.length) }
 }
 
 function randomCuts({ history }: CheckCase, { random }: CheckContext): CheckStep[] {

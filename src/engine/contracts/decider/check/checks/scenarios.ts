@@ -7,13 +7,13 @@ import type {
   Observation,
 } from '../../../../../shared/contracts/decider-check.ts'
 import { evolveSteps } from '../cases.ts'
-import type { ScriptRunner } from '../script-runner.ts'
+import type { ScriptPlayer } from '../script-runner.ts'
 import type { ExpectedEvent, Scenario, SuiteStep } from '../suite.ts'
 import { judge, show, showAnswer, skipped, type CheckFinding, type CheckVerdict } from '../verdict.ts'
 import { count, trapIn, type Check } from './context.ts'
 
 /** One verdict for each scenario of the suite, on a fresh instance each. */
-export async function playScenario(runner: ScriptRunner, scenario: Scenario): Promise<CheckVerdict> {
+export async function playScenario(runner: ScriptPlayer, scenario: Scenario): Promise<CheckVerdict> {
   const definition = { id: 'S', level: 'E', title: scenario.name } as const
   const { fuelPerCall, callMs, memoryBytes, steps: expectedSteps, given } = scenario
   const history = [...given]
@@ -76,7 +76,7 @@ export const coverage: Check = async ({ runner, suite, descriptor, strict }) => 
 }
 
 async function decide(
-  runner: ScriptRunner,
+  runner: ScriptPlayer,
   history: readonly Envelope[],
   command: Envelope,
 ): Promise<Envelope[]> {
