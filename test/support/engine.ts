@@ -98,8 +98,8 @@ export class TestEngine {
       launcher: new ForkLauncher(),
       entries,
       clock: options.clock ?? systemClock,
-      // Full jitter of 0: what failed starts again at once.
-      random: () => 0,
+      // Below any jitter: what failed starts again at once.
+      random: () => -1,
     })
     this.engine.modules.onStateChange(({ name, status }) => {
       const seen = this.states.get(name) ?? []
