@@ -29,6 +29,7 @@ import { Egress } from './egress/egress.ts'
 import { Discovery } from './discovery/discovery.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { CronSource } from './events/cron-source.ts'
+import { DeciderEvents } from './events/decider-feed/decider-events.ts'
 import { createEventSources } from './events/sources.ts'
 import { Governor } from './governor/governor.ts'
 import { LedgerFiles } from './governor/ledger-files.ts'
@@ -72,6 +73,9 @@ export class Engine {
 
   /** Listeners for metrics and health (spec nexum-host 14). */
   readonly observability: Observability
+
+  /** Who follows deciders' events, and the stores of events. */
+  readonly deciderEvents: DeciderEvents
 
   private readonly options: EngineOptions
   private readonly clock: Clock
@@ -191,6 +195,12 @@ export class Engine {
       metrics: () => this.metrics,
       onApprovals: approvalNotices(this.state),
     })
+    this.deciderEvents = new DeciderEvents({
+      entry: path.join(path.dirname(options.entries.sandbox), 'event-reader.cjs'),
+      storesDirectory: this.paths.stores,
+      clock,
+      section: () => options.settings.get().operator.stores.event,
+    })
     const router = new CapabilityRouter({
       capabilities: [
         ...this.networks.capabilities,
@@ -202,6 +212,7 @@ export class Engine {
           onExchange: logExchanges(() => this.logs, clock),
         }),
         this.identity.capability,
+        this.deciderEvents.capability,
       ],
       onFault: (capability, error) => this.reportFault(`capability ${capability}`, error),
     })
@@ -240,7 +251,7 @@ export class Engine {
         operator: () => options.settings.get().operator,
         totals: this.figures.totals,
         contracts: this.contracts,
-        sources: createEventSources(this.pool, this.cron, this.networks.messages),
+        sources: createEventSources(this.pool, this.cron, this.networks.messages, this.deciderEvents),
       },
       records,
       load: (entry) => installer.loadInstalled(entry),
@@ -387,6 +398,7 @@ export class Engine {
     await this.devnet.dispose()
     await this.compiler.dispose()
     await this.browser.dispose()
+    await this.deciderEvents.dispose()
     await this.observability.close()
     await this.governor.close()
     await this.audit.close()

@@ -24,10 +24,10 @@ export const maxAttempts = 3
 export interface ModuleEvent {
   readonly operation: string
   readonly payload: unknown
-  readonly cursor: { readonly source: string; readonly value: string } | null
+  readonly cursor: GuestCall['cursor']
   readonly context: LogContext
-  /** Called when the event was handled, given up, or dropped from a full queue. */
-  readonly onSettled?: () => void
+  /** Called when the event was handled or given up; without a dispatch when it was dropped from a full queue. */
+  readonly onSettled?: (dispatch?: Dispatch) => void
 }
 
 /** The part of a sandbox the dispatcher uses. */

@@ -7,6 +7,7 @@ import type { LogFilter } from '../chains/logs/log-filter.ts'
 import type { LogListener, LogSubscription } from '../chains/logs/log-subscriber.ts'
 import type { NoticeListener } from '../chains/source-notice.ts'
 import type { CronSource } from './cron-source.ts'
+import type { DeciderEventSource } from './decider-feed/decider-events.ts'
 import type { MessageSource } from './message-source.ts'
 
 export interface EventSources {
@@ -29,10 +30,17 @@ export interface EventSources {
   cron(schedule: string, listener: (firedAtMs: number) => Promise<void>): () => void
   /** Messages on a topic from now on (spec nexum-host 10.6). */
   readonly messages: MessageSource
+  /** What deciders decided, one event at a time (spec decider 11). */
+  readonly deciders: DeciderEventSource
 }
 
 /** The sources of an engine. */
-export function createEventSources(pool: ChainPool, cron: CronSource, messages: MessageSource): EventSources {
+export function createEventSources(
+  pool: ChainPool,
+  cron: CronSource,
+  messages: MessageSource,
+  deciders: DeciderEventSource,
+): EventSources {
   return {
     blocks: (chainId, from, listener, onNotice) =>
       pool.subscribeHeads(chainId, listener, {
@@ -43,5 +51,6 @@ export function createEventSources(pool: ChainPool, cron: CronSource, messages: 
       pool.subscribeLogs(chainId, filter, listener, subscription),
     cron: (schedule, listener) => cron.subscribe(schedule, listener),
     messages,
+    deciders,
   }
 }

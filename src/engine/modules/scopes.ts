@@ -18,6 +18,7 @@ export function scopesOf(manifest: ModuleManifest, needs: readonly CapabilityNee
   for (const entry of manifest.subscriptions) {
     if ('chainId' in entry) scopes.push(`chain:${entry.chainId}`)
     if (entry.kind === 'message') scopes.push(`topic:${entry.contentTopic}`)
+    if (entry.kind === 'decider-events') scopes.push(`decider:${entry.module}`)
   }
   return [...new Set(scopes)].sort()
 }

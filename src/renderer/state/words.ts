@@ -17,5 +17,7 @@ export function subscriptionText(subscription: Subscription, chainName: (chainId
     }
     case 'message':
       return `Messages on ${subscription.contentTopic}`
+    case 'decider-events':
+      return `Events of ${subscription.module}${subscription.types.length === 0 ? '' : `: ${subscription.types.join(', ')}`}`
   }
 }

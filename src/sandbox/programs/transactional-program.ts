@@ -72,7 +72,7 @@ class TransactionalProgram implements GuestProgram {
     try {
       if (!answer.ok) {
         // Not retried (spec nexum-host 11): its number and cursor advance all the same.
-        store?.rollbackAndNote(call.sequence, call.cursor)
+        store?.rollbackAndNote(call.sequence, call.cursor?.retried === true ? null : call.cursor)
         return { status: 'guest-error', error: answer.error }
       }
       store?.commit(call.sequence, call.cursor)

@@ -65,6 +65,13 @@ export const subscriptionSchema = z.discriminatedUnion('kind', [
     batch: z.boolean(),
   }),
   z.object({ kind: z.literal('message'), contentTopic: z.string(), echo: z.boolean() }),
+  /** What a decider decided (spec decider 11); no types: all. */
+  z.object({
+    kind: z.literal('decider-events'),
+    module: z.string(),
+    types: z.array(z.string()),
+    from: z.enum(['start', 'now']),
+  }),
 ])
 export type Subscription = z.infer<typeof subscriptionSchema>
 

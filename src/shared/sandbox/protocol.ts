@@ -50,7 +50,14 @@ export const guestCallSchema = z.object({
   /** Validated by the contract's own schema on both sides. */
   payload: z.unknown(),
   /** Position of the event's source, committed in the same transaction. */
-  cursor: z.object({ source: z.string().max(256), value: z.string().max(512) }).nullable(),
+  cursor: z
+    .object({
+      source: z.string().max(256),
+      value: z.string().max(512),
+      /** The source tells the event again when the module answers an error: the position then stays. */
+      retried: z.boolean().optional(),
+    })
+    .nullable(),
   fuel: z.number().int().positive(),
   deadlineMs: z.number().positive(),
   context: logContextSchema,

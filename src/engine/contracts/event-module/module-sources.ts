@@ -1,4 +1,5 @@
 /** One module's subscriptions while they are open: what comes from a source becomes an event of its queue. */
+import type { RecordedEvent } from '../../../event-store/event-store.ts'
 import type { GuestEvent } from '../../../shared/contracts/event-module.ts'
 import type { Subscription } from '../../../shared/domain/module.ts'
 import type { ChainId } from '../../../shared/domain/primitives.ts'
@@ -7,6 +8,8 @@ import type { BlockEvent } from '../../chains/heads/header.ts'
 import type { LogEvent } from '../../chains/logs/log-entry.ts'
 import type { HandledLog } from '../../chains/logs/log-subscriber.ts'
 import type { SourceNotice } from '../../chains/source-notice.ts'
+import { feedSource, messageOf, parseFeedCursor } from '../../events/decider-feed/message-event.ts'
+import type { Delivery, Projection } from '../../events/decider-feed/projection.ts'
 import type { ModuleEvent } from '../../events/dispatcher.ts'
 import type { MessageEvent } from '../../events/message-source.ts'
 import type { SessionContext } from '../session.ts'
@@ -19,12 +22,15 @@ import {
   parseLogCursor,
 } from './cursors.ts'
 
+type DeciderSubscription = Extract<Subscription, { kind: 'decider-events' }>
 type LogSubscription = Extract<Subscription, { kind: 'log' }>
 
 /** The last thing of each source that was taken into the queue; a successor's sources go on behind it. */
 export interface Taken {
   readonly blocks: Map<ChainId, HandledBlock>
   readonly logs: Map<string, HandledLog>
+  /** Deciders that are followed; each goes on through the successor. */
+  readonly projections: Map<string, Projection>
 }
 
 export interface ModuleSourcesOptions {
@@ -44,7 +50,11 @@ export class ModuleSources {
   constructor(options: ModuleSourcesOptions) {
     this.context = options.context
     this.offer = options.offer
-    this.taken = { blocks: new Map(options.taken?.blocks), logs: new Map(options.taken?.logs) }
+    this.taken = {
+      blocks: new Map(options.taken?.blocks),
+      logs: new Map(options.taken?.logs),
+      projections: new Map(options.taken?.projections),
+    }
   }
 
   /** Opens every subscription, unless they are open. `cursors` is what the module's store holds. */
@@ -55,12 +65,21 @@ export class ModuleSources {
     for (const subscription of this.context.manifest.subscriptions) {
       this.closers.push(this.subscribe(subscription))
     }
+    this.endProjections((source) => !this.wantedFeeds().has(source))
   }
 
   close(): void {
     for (const close of this.closers) close()
     this.closers = []
     this.isOpen = false
+  }
+
+  /** Closes for good: nothing goes on in a successor. */
+  end(): void {
+    this.close()
+    this.taken.blocks.clear()
+    this.taken.logs.clear()
+    this.endProjections(() => true)
   }
 
   private subscribe(subscription: Subscription): () => void {
@@ -85,6 +104,39 @@ export class ModuleSources {
         return sources.messages.subscribe(subscription.contentTopic, name, subscription.echo, (message) =>
           this.onMessage(message),
         )
+      case 'decider-events':
+        this.follow(subscription)
+        // It goes on through the successor: `end` closes it.
+        return () => undefined
+    }
+  }
+
+  private follow({ module: decider, types, from }: DeciderSubscription): void {
+    const { sources, name, log } = this.context
+    const source = feedSource(decider, types)
+    const deliver = (event: RecordedEvent): Promise<Delivery> => this.onDecided(decider, source, event)
+    const known = this.taken.projections.get(source)
+    if (known !== undefined) {
+      known.redirect(deliver, log)
+      return
+    }
+    const position = parseFeedCursor(this.cursors[source])
+    const options = { module: name, decider, source, types, from, position, deliver, onNotice: log }
+    this.taken.projections.set(source, sources.deciders.follow(options))
+  }
+
+  private wantedFeeds(): Set<string> {
+    const feeds = this.context.manifest.subscriptions.filter(
+      (subscription) => subscription.kind === 'decider-events',
+    )
+    return new Set(feeds.map(({ module, types }) => feedSource(module, types)))
+  }
+
+  private endProjections(ends: (source: string) => boolean): void {
+    for (const [source, projection] of this.taken.projections) {
+      if (!ends(source)) continue
+      projection.close()
+      this.taken.projections.delete(source)
     }
   }
 
@@ -165,7 +217,7 @@ export class ModuleSources {
         payload: event,
         cursor: null,
         context: { eventType: 'tick' },
-        onSettled: resolve,
+        onSettled: () => resolve(),
       })
     })
   }
@@ -182,6 +234,23 @@ export class ModuleSources {
       },
     }
     this.offer({ operation: 'on-event', payload: event, cursor: null, context: { eventType: 'message' } })
+  }
+
+  /** Answers when the module has handled or refused it; its position is committed with what the module wrote. */
+  private onDecided(decider: string, source: string, event: RecordedEvent): Promise<Delivery> {
+    return new Promise((resolve) => {
+      this.offer({
+        operation: 'on-event',
+        payload: messageOf(decider, event),
+        cursor: { source, value: String(event.position), retried: true },
+        context: { eventType: 'message' },
+        onSettled: (dispatch) => {
+          if (dispatch === undefined) resolve({ kind: 'dropped' })
+          else if (dispatch.result === 'committed' || dispatch.error === null) resolve({ kind: 'handled' })
+          else resolve({ kind: dispatch.result === 'failed' ? 'crashed' : 'refused', error: dispatch.error })
+        },
+      })
+    })
   }
 
   private onNotice({ event, level, message }: SourceNotice, chainId: ChainId): void {

@@ -47,7 +47,7 @@ export class EventModuleSession implements ContractSession {
       },
       admission: context.admission,
       onDispatch: (dispatch, reply, event) => {
-        event.onSettled?.()
+        event.onSettled?.(dispatch)
         if (dispatch.result === 'committed') context.onHealthy()
         if (dispatch.result === 'rolled-back' && dispatch.error !== null) {
           context.log(
@@ -144,9 +144,7 @@ export class EventModuleSession implements ContractSession {
   }
 
   close(): void {
-    this.sources.close()
-    this.sources.taken.blocks.clear()
-    this.sources.taken.logs.clear()
+    this.sources.end()
     this.dispatcher.clear()
   }
 

@@ -8,7 +8,9 @@ import { quoted, warn, type TableReader } from './table-reader.ts'
 const maxSubscriptions = 256
 /** Addresses of one log subscription, and values of one topic position. */
 const maxFilterValues = 1_000
-const kinds = ['block', 'log', 'chain-log', 'cron', 'message'] as const
+const kinds = ['block', 'log', 'chain-log', 'cron', 'message', 'decider-events'] as const
+/** Event types of one subscription to a decider. */
+const maxEventTypes = 256
 const addressPattern = /^0x[0-9a-fA-F]{40}$/
 const topicPattern = /^0x[0-9a-fA-F]{64}$/
 const addressRule = '"0x" and 40 hexadecimal digits'
@@ -26,9 +28,13 @@ function readSubscription(entry: TableReader): Subscription {
   const kind = entry.choice('kind', kinds)
   switch (kind) {
     case undefined:
-      throw entry.fault('kind', 'is missing; allowed: "block", "log", "cron" or "message"', {
-        allowed: [...kinds],
-      })
+      throw entry.fault(
+        'kind',
+        'is missing; allowed: "block", "log", "cron", "message" or "decider-events"',
+        {
+          allowed: [...kinds],
+        },
+      )
     case 'block':
       return { kind, chainId: chainIdOf(entry), backfill: entry.boolean('backfill') ?? true }
     case 'log':
@@ -38,7 +44,43 @@ function readSubscription(entry: TableReader): Subscription {
       return { kind, schedule: scheduleOf(entry) }
     case 'message':
       return { kind, contentTopic: contentTopicOf(entry), echo: entry.boolean('echo') ?? false }
+    case 'decider-events':
+      return {
+        kind,
+        module: deciderOf(entry),
+        types: eventTypesOf(entry),
+        from: entry.choice('from', ['start', 'now'] as const) ?? 'start',
+      }
   }
+}
+
+/** Name of a decider (spec decider 2). */
+function deciderOf(entry: TableReader): string {
+  const allowed = 'the name of a decider: at most 128 bytes, without "@", "/" or control characters'
+  const module = entry.string('module')
+  if (module === undefined) throw entry.fault('module', `is missing; it must be ${allowed}`, { allowed })
+  if (module === '' || /[@/\p{Cc}]/u.test(module) || Buffer.byteLength(module) > 128) {
+    throw entry.fault('module', `is ${quoted(module)}; it must be ${allowed}`, { allowed })
+  }
+  return module
+}
+
+/** Types of events, each at most 256 bytes (spec decider 10); absent or empty: all. */
+function eventTypesOf(entry: TableReader): string[] {
+  const value = entry.raw('types') ?? []
+  const rule = `a list of at most ${maxEventTypes} event types`
+  if (!Array.isArray(value)) throw entry.wrongType('types', value, rule)
+  if (value.length > maxEventTypes) throw entry.fault('types', `must be ${rule}`, { allowed: rule })
+  return value.map((type, index) => {
+    const at = ['types', index]
+    if (typeof type !== 'string') throw entry.wrongTypeAt(at, type, 'the type of an event')
+    if (type === '' || /\p{Cc}/u.test(type) || Buffer.byteLength(type) > 256) {
+      throw entry.faultAt(at, `is ${quoted(type)}; it must be at most 256 bytes without control characters`, {
+        allowed: rule,
+      })
+    }
+    return type
+  })
 }
 
 function chainIdOf(entry: TableReader): string {
