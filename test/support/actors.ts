@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ActorService } from '../../src/engine/contracts/actor/service.ts'
 import type { ActorPage, ActorView } from '../../src/shared/domain/actor.ts'
 import { actorsFolder } from '../fixtures/actors/build-actors.mjs'
-import { startEngine, temporaryFolder, type TestEngine, type TestEngineOptions } from './engine.ts'
+import { temporaryFolder, type TestEngine } from './engine.ts'
 
 export interface ActorBundle {
   readonly name?: string
@@ -92,12 +92,16 @@ export class TestActors {
   }
 }
 
+let loaded = 0
+
+/** A module of actors, under a name of its own, in an engine that others use too: guests are compiled once. */
 export async function startActors(
+  test: TestEngine,
   fixture: string,
   bundle: ActorBundle = {},
-  options: TestEngineOptions = {},
 ): Promise<TestActors> {
-  const test = await startEngine(options)
-  const name = await test.load(await actorBundle(fixture, bundle))
+  loaded += 1
+  const named = { name: `${fixture}-${loaded}`, ...bundle }
+  const name = await test.load(await actorBundle(fixture, named))
   return new TestActors(test, name)
 }

@@ -131,6 +131,7 @@ export class ModuleRegistry {
     services.state.clear(`consent ${name}`)
     this.options.records.remove(name)
     if (purgeStore) {
+      await services.contracts.actors.purge(name)
       const file = this.storePathOf(name)
       await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(file + suffix, { force: true })))
     }

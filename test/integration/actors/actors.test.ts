@@ -1,12 +1,17 @@
 import { readdir } from 'node:fs/promises'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildActors } from '../../fixtures/actors/build-actors.mjs'
 import { startActors, type TestActors } from '../../support/actors.ts'
-import { closeEngines, faultOf } from '../../support/engine.ts'
+import { closeEngines, faultOf, startEngine, type TestEngine } from '../../support/engine.ts'
 import { until } from '../../support/until.ts'
 
-beforeAll(() => buildActors())
-afterEach(() => closeEngines())
+let test: TestEngine
+
+beforeAll(async () => {
+  await buildActors()
+  test = await startEngine()
+})
+afterAll(() => closeEngines())
 
 function files(actors: TestActors): Promise<string[]> {
   const { directory } = actors.service.namespace(actors.module).context.files
@@ -15,7 +20,7 @@ function files(actors: TestActors): Promise<string[]> {
 
 describe('actors', () => {
   it('spec actors-sql 20: own database: two actors of one module see their own rows only', async () => {
-    const actors = await startActors('probe')
+    const actors = await startActors(test, 'probe')
     await Promise.all(
       ['a', 'b'].map((key) =>
         actors.request(key, 'exec', { sql: `INSERT INTO log(text) VALUES ('${key}')` }),
@@ -27,7 +32,7 @@ describe('actors', () => {
   })
 
   it('spec actors-sql 20: lazy open: an actor that calls no SQL leaves no file; 50 first calls make one generation', async () => {
-    const actors = await startActors('lazy')
+    const actors = await startActors(test, 'lazy')
     await actors.request('quiet', 'echo', 1)
     expect((await files(actors)).filter((name) => name.endsWith('.db'))).toEqual([])
     await Promise.all(Array.from({ length: 50 }, () => actors.request('busy', 'touch')))
@@ -36,7 +41,7 @@ describe('actors', () => {
   })
 
   it('spec actors-sql 20: reuse and fresh start: after sleep and wake a new generation has the old rows', async () => {
-    const actors = await startActors('probe')
+    const actors = await startActors(test, 'probe')
     await actors.request('a', 'run', { sql: 'INSERT INTO log(text) VALUES (?)', values: ['one'] })
     expect(await actors.request('a', 'started')).toMatchObject({
       cause: 'created',
@@ -50,7 +55,7 @@ describe('actors', () => {
   })
 
   it('spec actors-sql 20: destroy: files gone, the same key begins empty on a higher generation', async () => {
-    const actors = await startActors('probe')
+    const actors = await startActors(test, 'probe')
     await actors.request('a', 'run', { sql: 'INSERT INTO log(text) VALUES (?)', values: ['one'] })
     const before = (await actors.view('a')).generation
     await actors.destroy('a')
@@ -63,14 +68,14 @@ describe('actors', () => {
   })
 
   it('spec actors-sql 20: trap: the next request runs on a new generation, the transaction is rolled back', async () => {
-    const actors = await startActors('probe')
+    const actors = await startActors(test, 'probe')
     expect(await faultOf(actors.request('a', 'trap'))).toMatchObject({ code: 'wasm.trap' })
     expect(await actors.request('a', 'all', { sql: 'SELECT text FROM log' })).toEqual([])
     expect(await actors.request('a', 'started')).toMatchObject({ cause: 'restarted', generation: 2 })
   })
 
   it('answers the errors of the guest as callers may see them', async () => {
-    const actors = await startActors('probe')
+    const actors = await startActors(test, 'probe')
     expect(await faultOf(actors.request('a', 'nothing'))).toMatchObject({ code: 'actor.invalid_operation' })
     expect(await faultOf(actors.request('a', 'fail'))).toMatchObject({
       code: 'guest.error',
@@ -86,7 +91,7 @@ describe('actors', () => {
   })
 
   it('spec actors-sql 20: sleep: an idle actor sleeps, one with SQL in flight does not, its process goes empty', async () => {
-    const actors = await startActors('probe', { contract: { idle_ms: 50 } })
+    const actors = await startActors(test, 'probe', { contract: { idle_ms: 50 } })
     await actors.request('a', 'started')
     await until(async () => expect(await actors.view('a')).toMatchObject({ state: 'sleeping' }))
     const slow = actors.request('a', 'slow', { rows: 300_000 })

@@ -1,10 +1,12 @@
 /** The actors of one engine: what the command, the console and other engines ask of them, by module (spec actors-sql 1). */
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { ActorAnswer, ActorPayload } from '../../../shared/contracts/actor.ts'
 import type { ExportManifest } from '../../../shared/contracts/actor-files.ts'
 import type { InspectAnswer, RowsAnswer, TablesAnswer } from '../../../shared/contracts/actor-inspect.ts'
 import type { ActorPage } from '../../../shared/domain/actor.ts'
 import { PaddockError } from '../../../shared/errors.ts'
+import { ActorFiles } from './files.ts'
 import type { WorkOperation } from './control/work.ts'
 import { guestFault } from './control/faults.ts'
 import { notFound, type ActorAddress, type ActorNamespace } from './namespace.ts'
@@ -141,6 +143,11 @@ export class ActorService {
       const { answer } = await instance.call('import-check', payload, importMs)
       return done<'import-check'>(answer)
     })
+  }
+
+  /** Removes the databases of all actors of a module that is gone. */
+  async purge(module: string): Promise<void> {
+    await rm(new ActorFiles(this.directory, module).directory, { recursive: true, force: true })
   }
 
   /** The namespace of a module. Throws `actor.not_registered`. */

@@ -266,7 +266,8 @@ export class Actor implements ActorControl {
       this.queue.failAll(error)
       return
     }
-    this.comeBack(false, false)
+    // Only a missed threshold waits from the first time on.
+    this.comeBack(false, error.code !== 'actor.not_ready')
   }
 
   private comeBack(restart: boolean, died: boolean): void {
