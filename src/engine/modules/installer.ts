@@ -13,6 +13,7 @@ import type { LoadedBundle, LoadOptions, ModuleLoader } from './loader.ts'
 import type { ModuleEntry } from './module-entry.ts'
 import { PendingInstalls } from './pending-installs.ts'
 import type { ModuleRegistry } from './registry.ts'
+import { besideOthers, underName } from './side-by-side.ts'
 
 export interface InstallerOptions {
   readonly registry: ModuleRegistry
@@ -37,7 +38,8 @@ export class Installer {
    * discarded. Throws the bundle's own faults and `module.duplicate`.
    */
   async inspect(path: string, options: LoadOptions): Promise<InstallRequest> {
-    const loaded = await this.options.loader.load(path, options, (name) => this.recordOf(name))
+    const read = await this.options.loader.load(path, options, (name) => this.recordOf(name))
+    const loaded = besideOthers(read, (name) => this.installedAs(name))
     this.refuseDuplicate(loaded)
     return this.pending.add(
       loaded,
@@ -159,9 +161,10 @@ export class Installer {
   ): Promise<{ changed: boolean; consentNeeded: boolean }> {
     const { registry, loader, state } = this.options
     const entry = registry.entry(name)
-    const loaded = await loader.load(entry.record.bundlePath, loadOptions(entry.record), (each) =>
+    const read = await loader.load(entry.record.bundlePath, loadOptions(entry.record), (each) =>
       this.recordOf(each),
     )
+    const loaded = underName(read, name)
     this.options.registry.refuseWhenClosed()
     if (loaded.assessment.manifest.name !== name) {
       throw new PaddockError(
@@ -203,9 +206,10 @@ export class Installer {
   /** The bundle of an installed module at its start; throws when it now asks for more than was granted. */
   async loadInstalled(entry: ModuleEntry): Promise<LoadedBundle> {
     const { record } = entry
-    const loaded = await this.options.loader.load(record.bundlePath, loadOptions(record), (name) =>
+    const read = await this.options.loader.load(record.bundlePath, loadOptions(record), (name) =>
       this.recordOf(name),
     )
+    const loaded = underName(read, record.name)
     const { name } = loaded.assessment.manifest
     if (name !== record.name) {
       throw new PaddockError('module.duplicate', `The bundle of ${record.name} now names itself ${name}.`)
@@ -241,6 +245,11 @@ export class Installer {
       entry.relink()
       throw error
     }
+  }
+
+  private installedAs(name: string): { bundlePath: string; version: string } | undefined {
+    const entry = this.options.registry.find(name)
+    return entry && { bundlePath: entry.record.bundlePath, version: entry.view().version }
   }
 
   private recordOf(name: string): InstalledModule | undefined {

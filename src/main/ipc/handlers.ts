@@ -4,6 +4,7 @@ import { preferencesSchema } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { PaddockHandlers } from '../../shared/ipc/schema.ts'
 import { actorHandlers } from './handlers/actors.ts'
+import { deciderHandlers } from './handlers/deciders.ts'
 import { definedOnly, type HandlerContext } from './handlers/context.ts'
 import { guardHandlers } from './handlers/guards.ts'
 import { moduleHandlers } from './handlers/modules.ts'
@@ -43,6 +44,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     },
     modules: moduleHandlers(context),
     actors: actorHandlers(context),
+    deciders: deciderHandlers(context),
     ...guardHandlers(context),
     store: {
       keys: (query) => engine.modules.storeKeys(query),

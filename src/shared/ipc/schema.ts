@@ -13,6 +13,7 @@ import { call, event, stream, type Client, type Emitters, type Handlers } from '
 import { bytes, moduleRef, nothing, slow } from './groups/common.ts'
 import { actorsIpc } from './groups/actors.ts'
 import { auditIpc, capabilitiesIpc, identityIpc } from './groups/guards.ts'
+import { decidersIpc } from './groups/deciders.ts'
 import { modulesIpc } from './groups/modules.ts'
 
 export const ipcSchema = {
@@ -46,6 +47,7 @@ export const ipcSchema = {
   },
   modules: modulesIpc,
   actors: actorsIpc,
+  deciders: decidersIpc,
   capabilities: capabilitiesIpc,
   identity: identityIpc,
   audit: auditIpc,

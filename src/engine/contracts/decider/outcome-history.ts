@@ -15,12 +15,19 @@ export interface EndedCommand {
 export class OutcomeHistory {
   private records: OutcomeRecord[] = []
   private nextId = 1
+  private readonly listeners = new Set<(record: OutcomeRecord) => void>()
+
+  /** Calls the listener with every command that ends; answers how to stop that. */
+  onAdd(listener: (record: OutcomeRecord) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
 
   add(command: EndedCommand, result: ExecutionOutcome): void {
     const { stats } = result
     const decided = result.outcome === 'decided' ? result : null
     const failure = result.outcome === 'decided' ? null : result.failure
-    this.records.push({
+    const record: OutcomeRecord = {
       id: this.nextId++,
       ...command,
       streamId: decided?.streamId ?? failure?.streamId ?? null,
@@ -35,7 +42,9 @@ export class OutcomeHistory {
       replayMs: stats?.replayMs ?? 0,
       totalMs: stats?.totalMs ?? 0,
       fuel: Object.values(stats?.fuel ?? {}).reduce((sum, units) => sum + units, 0),
-    })
+    }
+    this.records.push(record)
+    for (const listener of this.listeners) listener(record)
     if (this.records.length > 2 * kept) this.records = this.records.slice(-kept)
   }
 

@@ -11,11 +11,11 @@ export interface RoutedVersion {
 
 /** What activating would do, by command type. */
 export interface ActivationReport {
-  readonly activated: readonly { readonly type: string; readonly before: string | null }[]
+  readonly activated: { type: string; before: string | null }[]
   /** Types of the version before that this one lacks: no longer routed. */
-  readonly dropped: readonly string[]
+  readonly dropped: string[]
   /** Types taken from another decider. */
-  readonly takenOver: readonly { readonly type: string; readonly from: string }[]
+  readonly takenOver: { type: string; from: string }[]
 }
 
 export function referenceOf({ name, version }: { readonly name: string; readonly version: string }): string {
