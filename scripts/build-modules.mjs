@@ -34,6 +34,7 @@ export async function buildModules({ root = repository, log = () => undefined } 
   const tools = [
     join(root, 'scripts/guest-kit'),
     join(root, 'resources/wit/nexum-host'),
+    join(root, 'resources/wit/shepherd-cow'),
     join(root, 'resources/wit/paddock-sql'),
     join(root, 'resources/wit/trogon-decider'),
     ...['componentize-qjs', '@bytecodealliance/jco-transpile', 'vite'].map((name) =>

@@ -18,7 +18,7 @@ export async function buildModule(options) {
   const folder = resolve(options.folder)
   const manifest = await readManifest(folder)
   const contract = await readContract(
-    options.contract ?? contractOf(manifest.capabilities, manifest.identity),
+    options.contract ?? contractOf(manifest.capabilities, manifest.identity, manifest.world),
   )
   const wit = deriveWit(contract, manifest.capabilities)
   const source = await bundleGuest({

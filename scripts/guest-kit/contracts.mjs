@@ -14,17 +14,27 @@ export const outerWorld = 'guest-outer'
 export const contracts = {
   'nexum:host@0.2.0/event-module': { folder: 'nexum-host', world: 'event-module' },
   'nexum:host@0.2.0/query-module': { folder: 'nexum-host', world: 'query-module' },
+  // The event module's world with one interface of another package.
+  'shepherd:cow@0.2.0/shepherd': {
+    folder: 'nexum-host',
+    world: 'event-module',
+    foreign: { folder: 'shepherd-cow', name: 'cow-api' },
+  },
   'paddock:sql@0.1.0/actor': { folder: 'paddock-sql', world: 'actor' },
   'trogon:decider@0.3.0/decider': { folder: 'trogon-decider', world: 'decider' },
 }
 
 export const defaultContract = 'nexum:host@0.2.0/event-module'
+export const queryContract = 'nexum:host@0.2.0/query-module'
+export const shepherdContract = 'shepherd:cow@0.2.0/shepherd'
 export const actorContract = 'paddock:sql@0.1.0/actor'
 export const deciderContract = 'trogon:decider@0.3.0/decider'
 
-/** The contract a manifest is for: by the identity that only deciders have, else by the capabilities it names. */
-export function contractOf(capabilities, identity) {
+/** The contract a manifest is for: by what it says of its contract, else by the capabilities it names. */
+export function contractOf(capabilities, identity, world = null) {
   if (identity !== null) return deciderContract
+  if (world === 'query-module') return queryContract
+  if (capabilities.includes('cow-api')) return shepherdContract
   const ofActors = ['database', 'key-value', 'entropy']
   return capabilities.some((name) => ofActors.includes(name)) ? actorContract : defaultContract
 }
@@ -49,12 +59,17 @@ export async function readContract(id) {
   if (packageId === undefined || worldText === undefined) {
     throw new Error(`${folder} does not define world ${contract.world}.`)
   }
+  const foreign = await readForeign(contract.foreign)
   return {
     id,
     packageId,
+    foreign,
     packageText: texts.map((text) => text.replace(/^package [^;]+;/m, '')).join('\n'),
     uses: worldText.match(/use types\.\{([^}]*)\};/)?.[1] ?? '',
-    capabilities: [...worldText.matchAll(/^\s*import ([a-z-]+);/gm)].map((match) => match[1] ?? ''),
+    capabilities: [
+      ...[...worldText.matchAll(/^\s*import ([a-z-]+);/gm)].map((match) => match[1] ?? ''),
+      ...(foreign === null ? [] : [foreign.name]),
+    ],
     exports: [...worldText.matchAll(/^\s*export ([a-z-]+): (func[\s\S]*?;)/gm)].map((match) => ({
       name: match[1] ?? '',
       type: match[2] ?? '',
@@ -64,8 +79,21 @@ export async function readContract(id) {
   }
 }
 
+/** The one interface that a world takes from another package, or null. */
+async function readForeign(foreign) {
+  if (foreign === undefined) return null
+  const text = await readFile(join(witRoot, foreign.folder, `${foreign.name}.wit`), 'utf8')
+  const [path, version] = (text.match(/^package ([^;]+);/m)?.[1] ?? '').split('@')
+  return {
+    name: foreign.name,
+    interfaceName: `${path}/${foreign.name}@${version}`,
+    packageText: `package ${path}@${version} {\n${text.replace(/^package [^;]+;/m, '')}\n}\n`,
+  }
+}
+
 /** Full import name of one of the contract's interfaces, e.g. `nexum:host/clock@0.2.0`. */
 export function interfaceName(contract, name) {
+  if (contract.foreign?.name === name) return contract.foreign.interfaceName
   const [path, version] = contract.packageId.split('@')
   return `${path}/${name}@${version}`
 }
@@ -121,5 +149,5 @@ ${functions.map((text) => `  export ${text}`).join('\n')}
 package ${contract.packageId} {
 ${contract.packageText}
 }
-`
+${capabilities.includes(contract.foreign?.name) ? contract.foreign.packageText : ''}`
 }

@@ -23,5 +23,7 @@ export async function readManifest(folder) {
   }
   // What a decider calls itself (`[contract] identity`), null for modules of other contracts.
   const identity = document.contract?.identity ?? null
-  return { name, output, capabilities: [...new Set(capabilities)].sort(), identity }
+  // The world it is for where its capabilities do not tell (`[contract] world = "query-module"`).
+  const world = document.contract?.world ?? null
+  return { name, output, capabilities: [...new Set(capabilities)].sort(), identity, world }
 }
