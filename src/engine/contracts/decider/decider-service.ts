@@ -19,7 +19,8 @@ import { DeciderMemory } from './memory.ts'
 import { DeciderMetrics } from './metrics.ts'
 import { OutcomeHistory } from './outcome-history.ts'
 import { Permits } from './permits.ts'
-import { referenceOf, RoutingTable, type ActivationReport } from './routing-table.ts'
+import { Rollout } from './rollout.ts'
+import type { ActivationReport } from './routing-table.ts'
 
 /** Whether `principal` may send the command. Sees the command, not the stream, which only the guest can name. */
 export type Authoriser = (principal: string, command: ExecutePayload) => boolean | Promise<boolean>
@@ -38,9 +39,7 @@ export class DeciderService implements DeciderRegistrar {
   private readonly permits: Permits
   private readonly memory: DeciderMemory
   private readonly history = new OutcomeHistory()
-  private readonly hosts = new Map<string, DeciderHost>()
-  /** Replaced as a whole: whoever reads it sees all of a change or nothing. */
-  private table = new RoutingTable<DeciderHost>()
+  private readonly rollout: Rollout
   private authoriser: Authoriser | null = null
 
   constructor(options: DeciderServiceOptions) {
@@ -49,6 +48,7 @@ export class DeciderService implements DeciderRegistrar {
     this.memory = new DeciderMemory(path.join(options.stateDir, 'deciders.json'), (error) =>
       options.log('warn', 'decider_memory', `deciders.json: ${toErrorReport(error).message}`),
     )
+    this.rollout = new Rollout({ memory: this.memory, log: options.log })
   }
 
   /** Reads what an engine before this one kept; call before modules start. */
@@ -108,46 +108,37 @@ export class DeciderService implements DeciderRegistrar {
 
   /** State of a stream as of a revision, or now. Throws `decider.unroutable`, and what the replay fails with. */
   stateAt(reference: string, streamId: string, at: number | null): Promise<StateView> {
-    return this.host(reference).stateAt(streamId, at)
+    return this.rollout.host(reference).stateAt(streamId, at)
   }
 
   /** A page of a decider's store. Throws `decider.unroutable`, `store.*`. */
   read(reference: string, query: StoreQuery): Promise<StoreAnswer> {
-    return this.host(reference).read(query)
+    return this.rollout.host(reference).read(query)
   }
 
   outcomes(name: string | null, limit: number): OutcomeRecord[] {
     return this.history.list(name, limit)
   }
 
+  /** Calls the listener with every command that ends; of one decider, or of all with null. */
+  onOutcome(name: string | null, listener: (record: OutcomeRecord) => void): () => void {
+    return this.history.onAdd((record) => {
+      if (name === null || record.name === name) listener(record)
+    })
+  }
+
   /** Every version that is loaded. */
   views(): DeciderView[] {
-    return [...this.hosts.values()].map((host) => ({
-      module: host.module,
-      name: host.name,
-      version: host.version,
-      artifact: host.artifact,
-      descriptor: host.descriptor,
-      effectiveSnapshots: host.effectiveSnapshots,
-      active: this.table.activeOf(host.name) === host,
-      inFlight: host.inFlight,
-    }))
+    return this.rollout.views()
   }
 
   routes(): RouteView[] {
-    return this.table.entries().map(([type, { name, version, module, artifact, inFlight }]) => ({
-      type,
-      name,
-      version,
-      module,
-      artifact,
-      inFlight,
-    }))
+    return this.rollout.routes()
   }
 
   /** What activating a loaded version would change. Throws as `activate` does. */
   planActivation(reference: string, options: { readonly takeover: boolean }): ActivationReport {
-    return this.table.activate(this.host(reference), options).report
+    return this.rollout.plan(reference, options)
   }
 
   /**
@@ -155,97 +146,25 @@ export class DeciderService implements DeciderRegistrar {
    * `decider.unroutable`, and `decider.duplicate_route` for types of another decider unless `takeover` confirms that.
    */
   activate(reference: string, options: { readonly takeover: boolean }): ActivationReport {
-    const host = this.host(reference)
-    const { table, report } = this.table.activate(host, options)
-    this.table = table
-    this.memory.setActive(host.name, { version: host.version, module: host.module, retired: [] })
-    this.tell(host, report)
-    return report
+    return this.rollout.activate(reference, options)
   }
 
   /** Stops routing one type. Answers false when it was not routed. */
   retire(type: string): boolean {
-    const host = this.table.get(type)
-    if (host === undefined) return false
-    this.table = this.table.without((each) => each !== type)
-    const active = this.memory.active(host.name)
-    if (active !== undefined)
-      this.memory.setActive(host.name, { ...active, retired: [...active.retired, type] })
-    this.options.log('info', 'decider_retired', `${type} is no longer routed`)
-    return true
+    return this.rollout.retire(type)
   }
 
   /** Stops routing every type of a decider, in one step. Answers the types. */
   retireModule(name: string): string[] {
-    const types = this.table.entries().flatMap(([type, host]) => (host.name === name ? [type] : []))
-    this.table = this.table.without((_type, host) => host.name !== name)
-    const active = this.memory.active(name)
-    if (active !== undefined) this.memory.setActive(name, { ...active, retired: types })
-    if (types.length > 0)
-      this.options.log('info', 'decider_retired', `${types.join(', ')} are no longer routed`)
-    return types
+    return this.rollout.retireModule(name)
   }
 
   register(host: DeciderHost, predecessor: DeciderHost | null): void {
-    const reference = referenceOf(host)
-    const loaded = this.hosts.get(reference)
-    if (loaded !== undefined && loaded.module !== host.module) {
-      throw new PaddockError(
-        'decider.duplicate_route',
-        `${reference} is loaded already, by ${loaded.module}; ${host.module} brings it too.`,
-        { details: { owner: loaded.module, newcomer: host.module } },
-      )
-    }
-    this.table.refuseForeign(host)
-    if (predecessor !== null && predecessor !== host) this.forget(predecessor)
-    this.hosts.set(reference, host)
-    const rebuilt = this.memory.noteArtifact(reference, host.artifact)
-    if (rebuilt !== null) {
-      this.options.log(
-        'warn',
-        'decider_rebuilt',
-        `${reference} was rebuilt under the same version: ${rebuilt.slice(0, 12)} became ` +
-          `${host.artifact.slice(0, 12)}; snapshots of the build before are not used.`,
-      )
-    }
-    this.route(host)
+    this.rollout.register(host, predecessor)
   }
 
   unregister(host: DeciderHost): void {
-    this.forget(host)
-  }
-
-  private forget(host: DeciderHost): void {
-    if (this.hosts.get(referenceOf(host)) === host) this.hosts.delete(referenceOf(host))
-    this.table = this.table.without((_type, owner) => owner !== host)
-  }
-
-  /** A new decider is active at once; of several versions the one that was, until the operator activates another. */
-  private route(host: DeciderHost): void {
-    const remembered = this.memory.active(host.name)
-    const isActive = remembered === undefined || remembered.module === host.module
-    if (!isActive) {
-      this.options.log(
-        'info',
-        'decider_loaded',
-        `${referenceOf(host)} is loaded beside ${host.name}@${remembered.version}, which stays active`,
-      )
-      return
-    }
-    const retired = remembered?.retired ?? []
-    const { table, report } = this.table.activate(host, { takeover: false, except: retired })
-    this.table = table
-    this.memory.setActive(host.name, { version: host.version, module: host.module, retired })
-    this.tell(host, report)
-  }
-
-  private tell(host: DeciderHost, { dropped, takenOver }: ActivationReport): void {
-    const notes = [
-      ...(dropped.length > 0 ? [`no longer routed: ${dropped.join(', ')}`] : []),
-      ...takenOver.map(({ type, from }) => `${type} taken from ${from}`),
-    ]
-    const end = notes.length === 0 ? '' : `; ${notes.join('; ')}`
-    this.options.log('info', 'decider_activated', `${referenceOf(host)} is active${end}`)
+    this.rollout.unregister(host)
   }
 
   private async authorise({ principal }: DeciderCommand, payload: ExecutePayload): Promise<void> {
@@ -260,10 +179,10 @@ export class DeciderService implements DeciderRegistrar {
 
   private hostFor(command: DeciderCommand): DeciderHost {
     if (command.reference !== undefined && command.reference !== null) {
-      const host = this.host(command.reference)
+      const host = this.rollout.host(command.reference)
       if (host.types.includes(command.type)) return host
     }
-    const routed = command.reference == null ? this.table.get(command.type) : undefined
+    const routed = command.reference == null ? this.rollout.routed(command.type) : undefined
     if (routed !== undefined) return routed
     throw new PaddockError(
       'decider.unroutable',
@@ -272,17 +191,6 @@ export class DeciderService implements DeciderRegistrar {
         details: { commandType: command.type },
       },
     )
-  }
-
-  /** By `name@version`, or by name alone: the active version, else the only one. Throws `decider.unroutable`. */
-  private host(reference: string): DeciderHost {
-    const versions = [...this.hosts.values()].filter(({ name }) => name === reference)
-    const found =
-      this.hosts.get(reference) ??
-      this.table.activeOf(reference) ??
-      (versions.length === 1 ? versions[0] : undefined)
-    if (found !== undefined) return found
-    throw new PaddockError('decider.unroutable', `The decider ${JSON.stringify(reference)} is not loaded.`)
   }
 
   private async attempt(
