@@ -12,6 +12,7 @@ const inputCodes: ReadonlySet<ErrorCode> = new Set([
   'decider.unsupported_version',
   'decider.forbidden_import',
   'decider.invalid_descriptor',
+  'decider.invalid_suite',
   'decider.descriptor_failed',
   'decider.identity_mismatch',
   'decider.duplicate_route',

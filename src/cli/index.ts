@@ -1,11 +1,12 @@
 /** The headless command: the engine without a window, and what scripts and tests drive. */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { PaddockError, toErrorReport } from '../shared/errors.ts'
 import packageJson from '../../package.json'
 import { addActorCommand } from './actor-command.ts'
 import { addDecideCommand } from './decide-command.ts'
 import { events, type EventsOptions } from './events.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
+import { checkFormats, type DeciderCheckOptions } from './decider-check.ts'
 import { check, inspect } from './inspect.ts'
 import { parseCount, parseDuration } from './options.ts'
 import { createOutput, type Output } from './output.ts'
@@ -71,11 +72,19 @@ function createProgram(finish: (code: number) => void): Command {
     })
   program
     .command('check')
-    .description('check a bundle and try its init on an empty store')
+    .description('check a bundle and try its init on an empty store; a decider is checked for conformance')
     .argument('<bundle>')
-    .option('--json', 'one JSON object')
-    .action(async (bundle: string, options: { json?: boolean }) => {
-      finish(await check(bundle, version, outputFor(options)))
+    .option('--suite <file>', 'scenarios of a decider, in YAML or JSON')
+    .option('--from-store <file>', 'histories from a store of events, all of which it must be able to read')
+    .option('--against <bundle>', 'the decider that runs now, to compare decisions with')
+    .option('--parity <bundle>', 'a decider that must answer alike')
+    .option('--no-strict', 'only warn of commands and events without a scenario')
+    .option('--seed <number>', 'chooses the random inputs', parseCount)
+    .addOption(new Option('--format <format>', 'how verdicts are printed').choices(checkFormats))
+    .option('--json', 'one JSON object; of a decider one a line')
+    .action(async (bundle: string, options: DeciderCheckOptions & { json?: boolean }) => {
+      const format = options.json === true ? 'json' : options.format
+      finish(await check(bundle, version, { ...options, format }, outputFor(options)))
     })
   program
     .command('events')

@@ -1,6 +1,7 @@
 /** `paddock inspect` and `paddock check`: look at a component or bundle without running it. */
 import path from 'node:path'
 import { toErrorReport } from '../shared/errors.ts'
+import { checkDeciderBundle, type DeciderCheckOptions } from './decider-check.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { createHeadlessEngine } from './headless-engine.ts'
 import type { Output } from './output.ts'
@@ -33,11 +34,20 @@ export async function inspect(component: string, version: string, output: Output
 }
 
 /** Checks manifest, hash, capabilities and contract, compiles, instantiates and runs `init` on an empty store. */
-export async function check(bundle: string, version: string, output: Output): Promise<number> {
+export async function check(
+  bundle: string,
+  version: string,
+  options: DeciderCheckOptions,
+  output: Output,
+): Promise<number> {
   const headless = await createHeadlessEngine({ version, stateDir: null, settings: {} })
   const { engine } = headless
   try {
     await engine.start()
+    if (await engine.deciderChecks.isDecider(path.resolve(bundle))) {
+      const passed = await checkDeciderBundle(engine, bundle, options, (line) => output.raw(line))
+      return passed ? exitCodes.ok : exitCodes.moduleFailed
+    }
     const request = await engine.modules.inspect(path.resolve(bundle), {})
     const steps: { step: string; ok: boolean; note: string }[] = [
       { step: 'manifest', ok: true, note: `${request.name} ${request.version}` },

@@ -9,6 +9,8 @@ export interface Output {
   line(kind: LineKind, fields: Readonly<Record<string, unknown>>, text: string): void
   /** A whole answer (inspect, check). */
   result(value: unknown, text: string): void
+  /** One line as it is, of a format of its own. */
+  raw(text: string): void
   /** Something the operator should know, on stderr. */
   warning(text: string): void
   /** One clear line on stderr. */
@@ -31,6 +33,9 @@ export function createOutput(json: boolean, streams: Streams, now: () => Date): 
     },
     result(value, text) {
       stdout.write(`${json ? JSON.stringify(value) : text}\n`)
+    },
+    raw(text) {
+      stdout.write(`${text}\n`)
     },
     warning(text) {
       stderr.write(`paddock: ${text}\n`)

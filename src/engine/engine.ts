@@ -19,6 +19,7 @@ import { ChainPool } from './chains/chain-pool.ts'
 import { tellMismatch } from './chains/chain-notices.ts'
 import { ChainService } from './chains/chain-service.ts'
 import { systemClock, type Clock } from './clock.ts'
+import { DeciderChecks } from './contracts/decider/check/decider-checks.ts'
 import { createContractServices, type ContractServices } from './contracts/services.ts'
 import { ContentService } from './content/content-service.ts'
 import { createCompiler, type Compiler } from './compiler/compiler.ts'
@@ -60,6 +61,7 @@ export class Engine {
   readonly logs: LogHub
   readonly chains: ChainService
   readonly modules: ModuleService
+  readonly deciderChecks: DeciderChecks
   readonly governor: Governor
   readonly audit: AuditTrail
   readonly identity: IdentityService
@@ -163,6 +165,7 @@ export class Engine {
       path: this.paths.logs,
       threadEntry: options.entries.telemetry,
       clock,
+      ringLimits: () => options.settings.get().operator.limits.logs,
       onWarning: (error) => this.state.raise('log', 'warn', { kind: 'engine' }, error),
     })
     this.log = engineLog(this.logs, clock)
@@ -273,6 +276,14 @@ export class Engine {
       loader,
       settings: options.settings,
       browser: this.browser,
+    })
+    this.deciderChecks = new DeciderChecks({
+      load: (bundle) => loader.load(bundle, {}, () => undefined),
+      compiler: this.compiler,
+      launcher: options.launcher,
+      sandboxEntry: options.entries.sandbox,
+      clock,
+      nextGeneration: () => ++this.generation,
     })
     this.folders = new WatchedFolders({
       settings: options.settings,
