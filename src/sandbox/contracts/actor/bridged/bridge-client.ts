@@ -20,6 +20,8 @@ export class BridgeClient {
   private connection: BridgeConnection
   private word: Int32Array
   private number = 0
+  /** The word when the port was last emptied. */
+  private seen = 0
   private closed = false
   private transactionOpen = false
   /** The transaction went with a connection that is gone; until the invocation ends nothing may pass for it. */
@@ -42,6 +44,7 @@ export class BridgeClient {
     this.connection = connection
     this.word = new Int32Array(connection.answered)
     this.number = 0
+    this.seen = 0
     this.closed = false
   }
 
@@ -87,7 +90,10 @@ export class BridgeClient {
     const endMs = performance.now() + timeoutMs
     for (;;) {
       const seen = Atomics.load(this.word, 0)
-      if (seen === number) return this.drain(number)
+      // Any number means that something arrived; only the reply with our own counts.
+      const reply = seen === this.seen ? undefined : this.drain(number)
+      this.seen = seen
+      if (reply !== undefined) return reply
       const leftMs = endMs - performance.now()
       if (leftMs <= 0) return undefined
       Atomics.wait(this.word, 0, seen, leftMs)
