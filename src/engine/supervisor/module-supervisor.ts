@@ -45,6 +45,8 @@ export class ModuleSupervisor {
   private ownSpec: LoadSpec | undefined
   private cancelTimer: () => void = () => undefined
   private abort = new AbortController()
+  /** The sandbox that is being stopped. */
+  private leaving: Sandbox | undefined
   private readonly failures = new FailureHistory()
   private readonly waiters = new Set<() => void>()
 
@@ -79,7 +81,7 @@ export class ModuleSupervisor {
   }
 
   get pid(): number | null {
-    return this.sandbox?.pid ?? this.session?.processes?.pids[0] ?? null
+    return (this.sandbox ?? this.leaving)?.pid ?? this.session?.processes?.pids[0] ?? null
   }
 
   get queued(): number {
@@ -363,7 +365,11 @@ export class ModuleSupervisor {
   private async doWindDown(attempt: number): Promise<void> {
     this.abort.abort()
     this.abort = new AbortController()
-    await Promise.all([this.releaseSandbox()?.stop(stopGraceMs), this.session?.processes?.stop(stopGraceMs)])
+    // Its process lives on until the running call has ended, and so do the host calls of that (spec nexum-host 11).
+    const leaving = this.releaseSandbox()
+    this.leaving = leaving
+    await Promise.all([leaving?.stop(stopGraceMs), this.session?.processes?.stop(stopGraceMs)])
+    if (this.leaving === leaving) this.leaving = undefined
     this.send({ type: 'wound-down', attempt })
   }
 
