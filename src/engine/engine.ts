@@ -248,6 +248,7 @@ export class Engine {
         router,
         logs: this.logs,
         audit: this.audit,
+        identity: this.identity,
         supervision: this.supervision,
         state: this.state,
         metrics: this.metrics,

@@ -1,6 +1,7 @@
 /** What the modules of one engine share. */
 import type { Operator } from '../../shared/domain/operator/operator.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { IdentityService } from '../capabilities/identity/identity-service.ts'
 import type { CapabilityRouter } from '../capabilities/router.ts'
 import type { Clock } from '../clock.ts'
 import type { ContractServices } from '../contracts/services.ts'
@@ -29,6 +30,7 @@ export interface EngineServices {
   readonly contracts: ContractServices
   readonly logs: LogHub
   readonly audit: Pick<AuditTrail, 'denied' | 'record'>
+  readonly identity: Pick<IdentityService, 'withdraw'>
   readonly supervision: SupervisionStore
   readonly state: StateHub
   /** What the operator set, as it is now. */

@@ -1,6 +1,6 @@
 /** One installed module: its supervisor, its figures, and how the console sees it. */
 import type { Series } from '../../shared/domain/engine.ts'
-import type { GuestLogRecord, LogContext, LogRecord } from '../../shared/domain/log.ts'
+import type { GuestLogRecord, LogDetails, LogRecord } from '../../shared/domain/log.ts'
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
@@ -233,7 +233,7 @@ export class ModuleEntry {
         this.onChange()
       },
       guestLogs: (records, dropped) => this.onLogs(records, dropped, this.supervisor.run),
-      log: (level, event, message, code, context) => this.log(level, event, message, code, context),
+      log: (level, event, message, code, details) => this.log(level, event, message, code, details),
     }
   }
 
@@ -321,12 +321,12 @@ export class ModuleEntry {
     event: string,
     message: string,
     code?: string,
-    context: LogContext = {},
+    details: LogDetails = {},
   ): void {
     const { clock, logs } = this.options.services
     logs.append([
       {
-        ...context,
+        ...details,
         time: clock.now(),
         level,
         source: 'engine',
@@ -340,6 +340,7 @@ export class ModuleEntry {
   }
 
   private onChange(): void {
+    if (this.supervisor.phase.name === 'stopping') this.options.services.identity.withdraw(this.name)
     if (this.supervisor.pid === null) {
       this.metrics.forgetProcess()
       this.runAbort.abort()

@@ -68,9 +68,11 @@ export class Approvals {
     pending.settle(approve ? 'approved' : 'refused')
   }
 
-  /** Refuses everything that waits. */
-  close(): void {
-    for (const { settle } of [...this.pending.values()]) settle('expired')
+  /** Ends what waits for one module, or for all: nobody is there any more to take the answer. */
+  withdraw(module?: string): void {
+    for (const { approval, settle } of [...this.pending.values()]) {
+      if (module === undefined || approval.module === module) settle('expired')
+    }
   }
 
   private tell(): void {

@@ -147,9 +147,14 @@ export class IdentityService {
     return this.sources.knows(address)
   }
 
+  /** The module is stopping: what it waits for is refused, so that its call can end. */
+  withdraw(module: string): void {
+    this.approvals.withdraw(module)
+  }
+
   /** Refuses what waits and forgets every key. */
   close(): void {
-    this.approvals.close()
+    this.approvals.withdraw()
     this.sources.close()
   }
 
