@@ -127,7 +127,8 @@ export function decider<State>(definition: DeciderDefinition<State>): object {
     }
 
     snapshot(): Uint8Array {
-      return encodeText(JSON.stringify({ schema, state: this.state }))
+      const state = JSON.stringify(this.state)
+      return encodeText(`{"schema":${JSON.stringify(schema)},"sum":${checksum(state)},"state":${state}}`)
     }
   }
 
@@ -161,10 +162,20 @@ function jsonOf(payload: Uint8Array): Json {
 }
 
 function stateOf<State>(snapshot: Uint8Array, schema: string): State {
-  const kept = jsonOf(snapshot) as { readonly schema?: Json; readonly state?: Json }
+  const kept = jsonOf(snapshot) as { readonly schema?: Json; readonly sum?: Json; readonly state?: Json }
   if (kept.schema !== schema || kept.state === undefined)
     throw new Error('The snapshot is of another schema.')
+  if (kept.sum !== checksum(JSON.stringify(kept.state))) throw new Error('The snapshot is damaged.')
   return kept.state as State
+}
+
+/** FNV-1a over UTF-16 units: a changed snapshot must not pass for another state. */
+function checksum(text: string): number {
+  let sum = 0x811c9dc5
+  for (let index = 0; index < text.length; index += 1) {
+    sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193)
+  }
+  return sum >>> 0
 }
 
 /** Every field must be there: what is missing would end the instance. */
