@@ -1,4 +1,5 @@
 /** One installed module: its supervisor, its figures, and how the console sees it. */
+import { linkEventStore } from '../capabilities/event-store/link-event-store.ts'
 import type { Series } from '../../shared/domain/engine.ts'
 import type { GuestLogRecord, LogDetails, LogRecord } from '../../shared/domain/log.ts'
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
@@ -266,7 +267,11 @@ export class ModuleEntry {
       record,
       signal: this.runAbort.signal,
       pauseDeadline,
-      linkage: linkCapabilities(loaded.assessment, record.granted),
+      linkage: linkEventStore(
+        linkCapabilities(loaded.assessment, record.granted),
+        loaded.assessment.contract.id,
+        services.operator().stores.event,
+      ),
     })
     if (!outcome.ok && outcome.error.kind === 'denied') {
       this.calls.refuse(call.capability)

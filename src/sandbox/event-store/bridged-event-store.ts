@@ -21,16 +21,16 @@ import type {
   StreamSlice,
 } from '../../event-store/event-store.ts'
 import { eventStoreCapability, remoteReply, type RemoteMethod } from '../../event-store/remote.ts'
-import type { GuestServices } from '../contracts/contract.ts'
+import type { CallHost } from '../programs/guest-program.ts'
 
 export class BridgedEventStore implements EventStore {
   readonly module: string
   readonly warning = undefined
   /** The event server's, not this machine's. */
   readonly usedBytes = 0
-  private readonly callHost: GuestServices['callHost']
+  private readonly callHost: CallHost
 
-  constructor(module: string, callHost: GuestServices['callHost']) {
+  constructor(module: string, callHost: CallHost) {
     this.module = module
     this.callHost = callHost
   }
@@ -124,7 +124,7 @@ export class BridgedEventStore implements EventStore {
   private ask<M extends RemoteMethod>(method: M, args: unknown[]): ReturnType<EventStore[M]> {
     let answer: unknown
     try {
-      answer = this.callHost(eventStoreCapability, method, args)
+      answer = this.callHost(eventStoreCapability, method, [this.module, ...args])
     } catch (cause) {
       throw new PaddockError('store.unavailable', 'The event store cannot be reached.', { cause })
     }

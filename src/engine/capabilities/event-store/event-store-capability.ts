@@ -1,6 +1,6 @@
 /**
- * The way from a guest thread to the event server. No guest imports it: the sandbox's own code asks for the events of
- * its module, and gets those of no other, whatever it says.
+ * The way from a guest thread to the event server. No guest imports it: the sandbox's own code asks, by the name that
+ * its decider gave itself, since the versions of a decider share their streams (spec decider 1).
  */
 import { z } from 'zod'
 import {
@@ -14,10 +14,15 @@ import { HostFailure, type Capability, type CapabilityFunction, type HostCallCon
 import type { NatsEventStore } from './nats-event-store.ts'
 
 export interface EventStoreCapabilityOptions {
-  /** The store of the calling module. Throws `store.*`. */
-  readonly storeOf: (context: HostCallContext) => Promise<NatsEventStore>
+  /** The store of a decider, for the module that calls. Throws `store.*`. */
+  readonly storeOf: (decider: string, context: HostCallContext) => Promise<NatsEventStore>
 }
 
+const deciderName = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((name) => !/[@/\p{Cc}]/u.test(name))
 const whole = z.number().int().min(0)
 const text = z.string().max(4_096)
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
@@ -91,12 +96,13 @@ export function createEventStoreCapability({ storeOf }: EventStoreCapabilityOpti
   const functions = remoteMethods.map((method): [string, CapabilityFunction] => [
     method,
     async (args, context): Promise<RemoteReply> => {
-      const parsed = parameters[method].safeParse(args)
-      if (!parsed.success) {
+      const decider = deciderName.safeParse(args[0])
+      const parsed = parameters[method].safeParse(args.slice(1))
+      if (!decider.success || !parsed.success) {
         throw new HostFailure(eventStoreCapability, 'invalid-input', `${method}: the arguments are wrong.`)
       }
       try {
-        const store = await storeOf(context)
+        const store = await storeOf(decider.data, context)
         // The schema of the method has just said that these are its parameters.
         const methods = store as unknown as Record<
           RemoteMethod,

@@ -39,7 +39,7 @@ export class DeciderEvents implements DeciderEventSource {
     this.options = options
     this.browser = new EventBrowser(options.entry)
     this.capability = createEventStoreCapability({
-      storeOf: ({ module, record }) => this.server().of(module, record.limits.storeBytes ?? null),
+      storeOf: (decider, { record }) => this.server().of(decider, record.limits.storeBytes ?? null),
     })
   }
 
