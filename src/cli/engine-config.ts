@@ -10,6 +10,9 @@ const usualFile = 'engine.toml'
 /** Where state is kept when a file does not say (spec nexum-host 5.3). */
 const usualStateDir = 'data'
 
+/** Said when nothing configures any chain. */
+export const noFileWarning = `There is no ${usualFile} here: no chains are configured and defaults hold.`
+
 export interface FoundConfig extends EngineConfig {
   /** The file read; null when there was none. */
   readonly file: string | null
@@ -17,7 +20,7 @@ export interface FoundConfig extends EngineConfig {
 }
 
 /**
- * Reads the file named, else `engine.toml` of the working directory, else answers the defaults with a warning.
+ * Reads the file named, else `engine.toml` of the working directory, else answers the defaults.
  * Paths in it are relative to it. Throws `settings.*`.
  */
 export async function readEngineConfig(
@@ -27,8 +30,7 @@ export async function readEngineConfig(
   const found = path.resolve(file ?? usualFile)
   const text = await readText(found, file !== undefined)
   if (text === null) {
-    const warning = `There is no ${usualFile} here: no chains are configured and defaults hold.`
-    return withLogOverride({ ...emptyEngineConfig, file: null, warnings: [warning] }, variables)
+    return withLogOverride({ ...emptyEngineConfig, file: null, warnings: [] }, variables)
   }
   const config = parseEngineConfig(text, file ?? usualFile, variables)
   const folder = path.dirname(found)

@@ -8,16 +8,12 @@ import { events, type EventsOptions } from './events.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { checkFormats, type DeciderCheckOptions } from './decider-check.ts'
 import { check, inspect } from './inspect.ts'
-import { parseCount, parseDuration } from './options.ts'
+import { collect, parseCount } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { query } from './query.ts'
-import { run } from './run.ts'
+import { addRunCommand } from './run-command.ts'
 
 const { version } = packageJson
-
-function collect(value: string, earlier: readonly string[] = []): string[] {
-  return [...earlier, value]
-}
 
 function outputFor(options: { json?: boolean }): Output {
   return createOutput(options.json === true, process, () => new Date())
@@ -30,38 +26,7 @@ function createProgram(finish: (code: number) => void): Command {
     .exitOverride()
     // Faults of usage are told by main(), in one line as all others.
     .configureOutput({ outputError: () => undefined })
-  program
-    .command('run')
-    .description('run modules until a signal; everything their manifests ask for is granted')
-    .argument('<bundle...>', 'folders, archives or components')
-    .option('--config <file>', 'engine.toml with chains and the state directory')
-    .option(
-      '--state-dir <dir>',
-      'where stores and logs are kept (default: a directory thrown away at the end)',
-    )
-    .option('--rpc <chain=url>', 'endpoint of a chain, repeatable', collect)
-    .option('--for <time>', 'stop after this time, for instance 10s', parseDuration)
-    .option('--json', 'one JSON object a line')
-    .action(
-      async (
-        bundles: string[],
-        options: { config?: string; stateDir?: string; rpc?: string[]; for?: number; json?: boolean },
-      ) => {
-        finish(
-          await run(
-            {
-              bundles,
-              config: options.config,
-              stateDir: options.stateDir,
-              rpc: options.rpc ?? [],
-              forMs: options.for,
-              version,
-            },
-            outputFor(options),
-          ),
-        )
-      },
-    )
+  addRunCommand(program, version, finish)
   program
     .command('inspect')
     .description('show contract, imports, exports and the verdict for a component')

@@ -2,6 +2,11 @@ import { chainConfigSchema, endpointUrlSchema, type ChainConfig } from '../share
 import { chainIdSchema } from '../shared/domain/primitives.ts'
 import { PaddockError } from '../shared/errors.ts'
 
+/** Gathers the values of an option that may be given several times. */
+export function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value]
+}
+
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** Reads `10s`, `500ms`, `2m`, `1h`. Answers milliseconds. Throws `usage.invalid`. */

@@ -1,17 +1,23 @@
 /** `paddock run`: modules without a window, until a signal or a time. */
 import path from 'node:path'
-import type { ModuleView } from '../shared/domain/module.ts'
-import type { SnapshotChange } from '../shared/domain/engine.ts'
-import { toErrorReport } from '../shared/errors.ts'
+import type { ChainConfig } from '../shared/domain/chain.ts'
+import type { ConfiguredModule } from '../engine/config/configured-modules.ts'
+import type { Operator } from '../shared/domain/operator/operator.ts'
+import { listenAddressSchema } from '../shared/domain/operator/common.ts'
+import { moduleGrantsSchema, type ModuleGrants } from '../shared/domain/operator/grants.ts'
+import { PaddockError, toErrorReport } from '../shared/errors.ts'
+import { isContentReference } from '../engine/content/references.ts'
 import { devnetChainId } from '../engine/devnet/chain.ts'
 import type { Engine } from '../engine/engine.ts'
+import { noFileWarning, readEngineConfig, type FoundConfig } from './engine-config.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { createHeadlessEngine } from './headless-engine.ts'
-import type { Output } from './output.ts'
-import { readEngineConfig } from './engine-config.ts'
 import { parseRpcOption } from './options.ts'
+import type { Output } from './output.ts'
+import { follow } from './run-report.ts'
 
 export interface RunOptions {
+  /** In place of the modules of the configuration, when there are any. */
   readonly bundles: readonly string[]
   readonly config: string | undefined
   readonly stateDir: string | undefined
@@ -19,45 +25,56 @@ export interface RunOptions {
   readonly rpc: readonly string[]
   /** Milliseconds, or undefined to run until a signal. */
   readonly forMs: number | undefined
+  /** `host:port` of a listener, or true for the configured one. */
+  readonly metrics: string | true | undefined
+  readonly health: string | true | undefined
   readonly version: string
 }
 
-/** Runs the bundles; answers the exit code. Everything a manifest asks for is granted: naming it here is consent. */
-export async function run(options: RunOptions, output: Output): Promise<number> {
+/** Where health is told when the flag names no address and the configuration none. */
+const usualHealth = '127.0.0.1:9101'
+
+/**
+ * Runs the bundles, or else the modules of the configuration; answers the exit code. Everything a manifest asks for
+ * is granted unless the configuration grants less: naming a module there is consent.
+ */
+export async function run(
+  options: RunOptions,
+  outputFor: (format: Operator['logging']['format'] | null) => Output,
+): Promise<number> {
   const config = await readEngineConfig(options.config)
-  const chains = [...config.chains]
-  for (const text of options.rpc) {
-    const chain = parseRpcOption(text)
-    const index = chains.findIndex((each) => each.chainId === chain.chainId)
-    if (index >= 0) chains.splice(index, 1)
-    chains.push(chain)
-  }
+  const operator = withListeners(config.operator, options)
+  const output = outputFor(config.file === null ? null : operator.logging.format)
+  const modules = modulesToRun(options, config, output)
   const headless = await createHeadlessEngine({
     version: options.version,
     stateDir: options.stateDir ?? config.stateDir,
-    settings: { chains, operator: config.operator },
+    settings: { chains: chainsOf(options, config), operator },
   })
   const { engine } = headless
-  const report = follow(engine, output)
+  const report = follow(engine, operator, output)
   const ending = watchForEnd()
   let starting: Promise<void> = Promise.resolve()
   let code: number = exitCodes.ok
   try {
-    for (const warning of config.warnings) output.warning(warning)
     await engine.start()
+    const { metrics, health } = engine.observability.addresses
     output.line(
       'engine.state',
-      { state: 'running', stateDir: engine.stateDir },
-      `engine runs, state in ${engine.stateDir}`,
+      { state: 'running', stateDir: engine.stateDir, metrics, health },
+      `engine runs, state in ${engine.stateDir}${listening(operator, metrics, health)}`,
     )
     starting = (async () => {
-      for (const bundle of options.bundles) {
-        const result = await startBundle(engine, bundle, output, ending)
+      for (const module of modules) {
+        const result = await startModule(engine, module, output, ending)
         code = Math.max(code, result)
+        if (result === exitCodes.ok || !operator.engine.strictBoot) continue
+        output.warning('One module did not start, and engine.strict_boot is on.')
+        ending.finish()
       }
     })()
     await Promise.race([starting, ending.promise])
-    if (engine.modules.views().length > 0) {
+    if (engine.modules.views().length > 0 || operator.discovery.sources.length > 0) {
       if (options.forMs !== undefined) ending.endAfter(options.forMs)
       await ending.promise
     }
@@ -75,15 +92,101 @@ export async function run(options: RunOptions, output: Output): Promise<number> 
   return code
 }
 
-async function startBundle(engine: Engine, bundle: string, output: Output, ending: Ending): Promise<number> {
+function listening(operator: Operator, metrics: string | null, health: string | null): string {
+  return [
+    metrics === null ? '' : `, metrics at http://${metrics}${operator.metrics.path}`,
+    health === null ? '' : `, health at http://${health}/health`,
+  ].join('')
+}
+
+/** What the command line names wins over the file, with a warning. Throws `usage.invalid` when nothing is to run. */
+function modulesToRun(
+  { bundles, rpc }: RunOptions,
+  config: FoundConfig,
+  output: Output,
+): readonly (ConfiguredModule | string)[] {
+  for (const warning of config.warnings) output.warning(warning)
+  if (config.file === null && rpc.length === 0) output.warning(noFileWarning)
+  if (bundles.length > 0) {
+    if (config.modules.length > 0)
+      output.warning('The modules of the configuration are not run: bundles were named.')
+    return bundles.map((bundle) => (isContentReference(bundle) ? bundle : path.resolve(bundle)))
+  }
+  if (config.modules.length === 0 && config.operator.discovery.sources.length === 0) {
+    throw new PaddockError(
+      'usage.invalid',
+      'There is nothing to run: name a bundle, or [[modules]] in engine.toml.',
+    )
+  }
+  return config.modules
+}
+
+function chainsOf({ rpc }: RunOptions, config: FoundConfig): ChainConfig[] {
+  const named = rpc.map(parseRpcOption)
+  const kept = config.chains.filter((chain) => !named.some(({ chainId }) => chainId === chain.chainId))
+  return [...kept, ...named]
+}
+
+/** Throws `usage.invalid` for an address that is none. */
+function withListeners(operator: Operator, { metrics, health }: RunOptions): Operator {
+  const { bindAddr } = operator.metrics
+  const listen = operator.health.listen ?? usualHealth
+  return {
+    ...operator,
+    ...(metrics === undefined
+      ? {}
+      : {
+          metrics: {
+            ...operator.metrics,
+            enabled: true,
+            bindAddr: addressOf('--metrics', metrics, bindAddr),
+          },
+        }),
+    ...(health === undefined
+      ? {}
+      : { health: { ...operator.health, listen: addressOf('--health', health, listen) } }),
+  }
+}
+
+function addressOf(option: string, given: string | true, usual: string): string {
+  if (given === true) return usual
+  const address = /^\d+$/.test(given) ? `127.0.0.1:${given}` : given
+  if (listenAddressSchema.safeParse(address).success) return address
+  throw new PaddockError(
+    'usage.invalid',
+    `${option} takes host:port, for instance 127.0.0.1:9100, not "${given}".`,
+  )
+}
+
+async function startModule(
+  engine: Engine,
+  module: ConfiguredModule | string,
+  output: Output,
+  ending: Ending,
+): Promise<number> {
+  const configured = typeof module === 'string' ? null : module
+  const bundle = typeof module === 'string' ? module : module.path
   try {
     if (ending.isOver) return exitCodes.ok
-    const request = await engine.modules.inspect(path.resolve(bundle), {})
+    const given = configured === null ? {} : givenOf(configured)
+    const request = await engine.modules.inspect(bundle, {
+      record: given,
+      manifestFile: configured?.manifest ?? undefined,
+    })
+    const name = configured?.id ?? request.name
+    if (name !== request.name) {
+      throw new PaddockError('module.unknown', `The module is named ${request.name}, not ${name}.`, {
+        remedy: 'Correct the id of the entry in engine.toml, or its path.',
+      })
+    }
     if (request.chainsMissing.includes(devnetChainId)) await engine.startDevnet()
+    const asked = request.asks.map((ask) => ask.capability)
+    const granted = configured?.capabilities ?? asked
     await engine.modules.install(
       request.requestId,
-      request.asks.map((ask) => ask.capability),
+      asked.filter((capability) => granted.includes(capability)),
       true,
+      given,
     )
     return exitCodes.ok
   } catch (error) {
@@ -95,76 +198,8 @@ async function startBundle(engine: Engine, bundle: string, output: Output, endin
   }
 }
 
-/** Prints every change of state, every log line and every finished event. */
-function follow(engine: Engine, output: Output): { stop: () => void } {
-  const states = new Map<string, string>()
-  const onModule = (module: ModuleView): void => {
-    const { status } = module
-    if (states.get(module.name) === `${status.state}/${module.run}`) return
-    states.set(module.name, `${status.state}/${module.run}`)
-    const error = 'error' in status ? { code: status.error.code, message: status.error.message } : undefined
-    output.line(
-      'module.state',
-      {
-        module: module.name,
-        state: status.state,
-        run: module.run,
-        ...(error === undefined ? {} : { error }),
-      },
-      `${module.name} is ${status.state}${error === undefined ? '' : `: ${error.message}`}`,
-    )
-  }
-  const stops = [
-    engine.modules.onStateChange(onModule),
-    engine.state.onChange((change: SnapshotChange) => {
-      for (const chain of change.chains ?? []) {
-        const key = `chain ${chain.config.chainId}`
-        if (states.get(key) === chain.status) continue
-        states.set(key, chain.status)
-        output.line(
-          'chain.state',
-          { chainId: chain.config.chainId, state: chain.status },
-          `${chain.config.name} is ${chain.status}`,
-        )
-      }
-      for (const notice of change.notices ?? []) {
-        if (states.has(`notice ${notice.id} ${notice.time}`)) continue
-        states.set(`notice ${notice.id} ${notice.time}`, '')
-        output.line(
-          'notice',
-          { id: notice.id, code: notice.error.code, message: notice.error.message },
-          notice.error.message,
-        )
-      }
-    }),
-    engine.logs.follow({ minLevel: 'info' }, (records) => {
-      for (const { module, level, message, run, eventType, chainId, blockNumber, source, event } of records) {
-        output.line(
-          'module.log',
-          {
-            module,
-            run,
-            level,
-            message,
-            source,
-            event,
-            event_type: eventType,
-            chain_id: chainId,
-            block_number: blockNumber,
-          },
-          `${level.padEnd(5)} ${module ?? 'paddock'}: ${message}`,
-        )
-      }
-    }),
-    engine.modules.onAnyDispatch((module, dispatch) => {
-      output.line(
-        'event.done',
-        { module, ...dispatch, error: dispatch.error === null ? undefined : dispatch.error },
-        `${module} ${dispatch.eventType} ${dispatch.blockNumber ?? ''} ${dispatch.result} in ${dispatch.durationMs.toFixed(1)} ms`,
-      )
-    }),
-  ]
-  return { stop: () => stops.forEach((stop) => stop()) }
+function givenOf(module: ConfiguredModule): { grants: ModuleGrants; limits: ConfiguredModule['limits'] } {
+  return { grants: moduleGrantsSchema.parse(module), limits: module.limits }
 }
 
 interface Ending {

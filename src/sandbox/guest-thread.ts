@@ -21,6 +21,7 @@ parentPort?.once('message', (message: ToGuest) => {
 async function serve(spec: LoadSpec): Promise<void> {
   const log = new LogBuffer({
     minLevel: spec.logLevel,
+    maxRecordBytes: spec.logRecordBytes,
     send: (batch) => link.post({ type: 'output', reply: null, ...batch }),
   })
   const memoryLimitBytes = spec.limits.memoryBytes

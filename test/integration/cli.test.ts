@@ -191,7 +191,7 @@ describe('paddock run', () => {
     const bundle = await bundleOf('counter')
     const broken: [string, string][] = [
       ['[chains', 'settings.invalid'],
-      ['[engine]\nstate_dri = "x"\n', 'settings.invalid'],
+      ['[engine]\nstate_dri = "x"\n', 'settings.unknown_key'],
       ['[chains.31337]\nrpc_url = "ftp://x"\n', 'settings.invalid'],
     ]
     for (const [text, expected] of broken) {

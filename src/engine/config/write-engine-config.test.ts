@@ -38,7 +38,11 @@ const operator = fc
         }),
         poison: fc.record({ maxFailures: count, windowMs: count, maxConsecutiveFailures: count }),
         dispatch: fc.record({ burst: count, refillPerSec: count, queue: count }),
-        logs: fc.record({ bytesPerRun: count, runsRetained: count, maxRecordBytes: count }),
+        logs: fc.record({
+          bytesPerRun: count,
+          runsRetained: count,
+          maxRecordBytes: fc.integer({ min: 1, max: 16_384 }),
+        }),
       }),
       store: fc.record({ durability: fc.constantFrom('event', 'call') }),
       metrics: fc.record({ enabled: fc.boolean(), bindAddr: fc.constantFrom('127.0.0.1:0', '[::1]:9') }),

@@ -2,7 +2,7 @@
  * What a contract does with a loaded module while it lives. One session per loaded module, across
  * its runs; the supervisor drives it and knows nothing of the contract.
  */
-import type { GuestLogRecord, LogContext } from '../../shared/domain/log.ts'
+import type { GuestLogRecord, LogDetails } from '../../shared/domain/log.ts'
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { Dispatch } from '../../shared/domain/module.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
@@ -39,10 +39,10 @@ export interface SessionContext {
   readonly rate: RateLimits
   readonly clock: Clock
   readonly sources: EventSources
+  /** What contracts offer beside running their modules. */
+  readonly services: ContractServices
   /** Permits and budgets for guest calls. */
   readonly admission: Admission
-  /** What contracts offer beside running modules; a session registers what it serves. */
-  readonly services: ContractServices
   /** Further permits and budgets of the module, for a contract whose guests run side by side: one for each guest. */
   createAdmission(): Admission
   /** Launching and instantiating take a permit of it (spec tools 9). */
@@ -60,7 +60,7 @@ export interface SessionContext {
     event: string,
     message: string,
     code?: string,
-    context?: LogContext,
+    details?: LogDetails,
   ): void
   /** A dispatch was committed: the module works. */
   onHealthy(): void

@@ -1,5 +1,4 @@
 /** Turns a judged bundle into what the supervisor runs. */
-import { linkEventStore } from '../capabilities/event-store/link-event-store.ts'
 import { maxTableElements, type ModuleLimits } from '../../shared/domain/limits.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
@@ -59,12 +58,9 @@ export function createBlueprint(
       storePath,
       durability: manifest.durability ?? services.operator().store.durability,
       limits: hooks.limits(),
-      capabilities: linkEventStore(
-        linkCapabilities(assessment, hooks.granted()),
-        contract.id,
-        services.operator().stores.event,
-      ),
+      capabilities: linkCapabilities(assessment, hooks.granted()),
       logLevel: guestLogLevel(services.operator(), manifest.name),
+      logRecordBytes: services.operator().limits.logs.maxRecordBytes,
     }),
     createSession: (supervisorHooks, predecessor) => {
       const createAdmission = (): Admission =>

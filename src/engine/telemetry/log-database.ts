@@ -72,8 +72,10 @@ export class LogDatabase {
       values.push(logLevels.indexOf(filter.minLevel))
     }
     if (filter.text !== undefined && filter.text !== '') {
-      conditions.push("instr(lower(json_extract(body, '$.message')), lower(?)) > 0")
-      values.push(filter.text)
+      conditions.push(
+        "(instr(lower(json_extract(body, '$.message')), lower(?)) > 0 OR lower(json_extract(body, '$.span')) = lower(?))",
+      )
+      values.push(filter.text, filter.text)
     }
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
     const rows = this.database

@@ -7,6 +7,7 @@ import type { LogFilter, LogRecord } from '../../shared/domain/log.ts'
 import { logLevels } from '../../shared/domain/primitives.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
+import { LogRings, type RingLimits } from './log-rings.ts'
 import type { LogPage, TelemetryReply, TelemetryRequest } from './log-protocol.ts'
 
 /** Lines handed to the thread and not yet written. */
@@ -22,6 +23,8 @@ export interface LogHubOptions {
   /** Built telemetry thread. */
   readonly threadEntry: string
   readonly clock: Clock
+  /** Bounds of what is kept in memory. */
+  readonly ringLimits: () => RingLimits
   readonly onWarning: (error: ErrorReport) => void
 }
 
@@ -31,6 +34,8 @@ interface PendingPage {
 }
 
 export class LogHub {
+  /** The last runs of each module. */
+  readonly rings: LogRings
   private readonly options: LogHubOptions
   private worker: Worker | undefined
   private nextId = 0
@@ -45,6 +50,7 @@ export class LogHub {
 
   constructor(options: LogHubOptions) {
     this.options = options
+    this.rings = new LogRings(options.ringLimits)
   }
 
   /** Starts the thread and learns where the ids go on. Without a path it does nothing. */
@@ -81,7 +87,8 @@ export class LogHub {
 
   append(lines: readonly NewLogRecord[]): void {
     if (lines.length === 0) return
-    const records = lines.map((line): LogRecord => ({ ...line, id: this.nextId++ }))
+    const records = lines.map((line): LogRecord => ({ ...line, ...spanOf(line), id: this.nextId++ }))
+    for (const record of records) this.rings.add(record)
     for (const follower of this.followers) follower(records)
     if (this.worker === undefined) return
     if (this.unwritten + this.buffer.length + records.length > maxUnwritten) {
@@ -183,10 +190,15 @@ export class LogHub {
   }
 }
 
+/** One dispatch has one span, so that a search for it finds every line of it. */
+function spanOf({ module, run, dispatch }: NewLogRecord): { span?: string } {
+  return module === null || dispatch === undefined ? {} : { span: `${module}/${run}/${dispatch}` }
+}
+
 function matches(filter: LogFilter, record: LogRecord): boolean {
   if (filter.module !== undefined && record.module !== filter.module) return false
   if (filter.minLevel !== undefined && logLevels.indexOf(record.level) < logLevels.indexOf(filter.minLevel))
     return false
   const text = filter.text?.toLowerCase() ?? ''
-  return text === '' || record.message.toLowerCase().includes(text)
+  return text === '' || record.message.toLowerCase().includes(text) || record.span?.toLowerCase() === text
 }

@@ -19,6 +19,8 @@ export interface LogBatch {
 
 export interface LogBufferOptions {
   readonly minLevel: LogLevel
+  /** Longer lines are cut. */
+  readonly maxRecordBytes?: number | undefined
   /** Sends a batch that should not wait for the end of the call. */
   readonly send: (batch: LogBatch) => void
   readonly now?: () => number
@@ -29,6 +31,7 @@ export class LogBuffer {
   /** What the module handles right now. */
   context: LogContext = {}
   private readonly minimum: number
+  private readonly maxBytes: number
   private readonly send: (batch: LogBatch) => void
   private readonly now: () => number
   private readonly monotonicMs: () => number
@@ -40,6 +43,7 @@ export class LogBuffer {
 
   constructor(options: LogBufferOptions) {
     this.minimum = logLevels.indexOf(options.minLevel)
+    this.maxBytes = options.maxRecordBytes ?? maxLogRecordBytes
     this.send = options.send
     this.now = options.now ?? Date.now
     this.monotonicMs = options.monotonicMs ?? ((): number => performance.now())
@@ -85,7 +89,7 @@ export class LogBuffer {
       time: Math.max(0, this.now()),
       level,
       source,
-      message: cut(message),
+      message: cut(message, this.maxBytes),
     })
   }
 
@@ -99,11 +103,11 @@ export class LogBuffer {
 }
 
 /** The text, cut at a character so that with its mark it takes at most the bytes of one record. */
-function cut(message: string): string {
+function cut(message: string, maxBytes: number): string {
   // A UTF-16 unit takes at most three bytes in UTF-8.
-  if (message.length * 3 <= maxLogRecordBytes) return message
-  if (Buffer.byteLength(message, 'utf8') <= maxLogRecordBytes) return message
-  const room = maxLogRecordBytes - Buffer.byteLength(cutMark, 'utf8')
+  if (message.length * 3 <= maxBytes) return message
+  if (Buffer.byteLength(message, 'utf8') <= maxBytes) return message
+  const room = Math.max(0, maxBytes - Buffer.byteLength(cutMark, 'utf8'))
   const bytes = new Uint8Array(room)
   const { read } = new TextEncoder().encodeInto(message, bytes)
   return message.slice(0, read) + cutMark

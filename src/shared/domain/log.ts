@@ -32,10 +32,19 @@ export const logRecordSchema = guestLogRecordSchema.extend({
   run: z.number().int().nonnegative(),
   /** Stable code when the line reports an error. */
   code: z.string().optional(),
+  /** `module/run/dispatch`: the same on every line of one dispatch (spec nexum-host 14.1). */
+  span: z.string().optional(),
+  /** Domain and kind of the host-error that the line reports. */
+  domain: z.string().optional(),
+  kind: z.string().optional(),
+  latencyMs: z.number().nonnegative().optional(),
   /** Name of the supervisor event (`restarted`, `gap_backfilled`, …) when the line is one. */
   event: z.string().optional(),
 })
 export type LogRecord = z.infer<typeof logRecordSchema>
+
+/** What a line of the engine may say of the dispatch it is about. */
+export type LogDetails = LogContext & Partial<Pick<LogRecord, 'domain' | 'kind' | 'latencyMs'>>
 
 export const logFilterSchema = z.object({
   module: z.string().optional(),

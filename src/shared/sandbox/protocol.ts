@@ -33,6 +33,8 @@ export const loadSpecSchema = z.object({
   capabilities: z.record(z.string(), linkageSchema),
   /** Lines below this level are not sent. */
   logLevel: logLevelSchema,
+  /** Longer lines are cut, in bytes (spec nexum-host 5.3). */
+  logRecordBytes: z.number().int().positive().max(16_384).optional(),
   /** Whether the guest thread runs SQL with budgets of its own, which the watchdog then looks after. */
   watchStatements: z.boolean().optional(),
   /** What only the contract's guest side understands; checked by its own schema. */

@@ -1,5 +1,7 @@
 /** Event modules while they live: `init` once a run, then every subscribed event in order (spec nexum-host 10–12). */
 import { type GuestConfig } from '../../../shared/contracts/event-module.ts'
+import type { LogDetails } from '../../../shared/domain/log.ts'
+import type { Dispatch } from '../../../shared/domain/module.ts'
 import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
 import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
 import type { CallEnd } from '../../events/admission.ts'
@@ -55,7 +57,7 @@ export class EventModuleSession implements ContractSession {
             'rolled_back',
             `The ${dispatch.eventType} event was rolled back: ${dispatch.error.message}`,
             dispatch.error.code,
-            event.context,
+            { ...event.context, ...errorDetails(dispatch) },
           )
         }
         context.recordDispatch(dispatch, reply)
@@ -152,6 +154,16 @@ export class EventModuleSession implements ContractSession {
   private handOver(): { readonly events: DispatcherLegacy; readonly taken: Taken } {
     this.sources.close()
     return { events: this.dispatcher.handOver(), taken: this.sources.taken }
+  }
+}
+
+function errorDetails({ dispatch, durationMs, error }: Dispatch): LogDetails {
+  const { domain, kind } = error?.details ?? {}
+  return {
+    dispatch,
+    latencyMs: durationMs,
+    ...(typeof domain === 'string' ? { domain } : {}),
+    ...(typeof kind === 'string' ? { kind } : {}),
   }
 }
 

@@ -51,7 +51,7 @@ export const operatorLimitsSchema = z.strictObject({
     .strictObject({
       bytesPerRun: positive.default(262_144),
       runsRetained: positive.default(16),
-      maxRecordBytes: positive.default(8_192),
+      maxRecordBytes: positive.max(16_384).default(8_192),
     })
     .prefault({}),
 })
