@@ -14,7 +14,7 @@ export function readDeciderConfig(manifest: Pick<ModuleManifest, 'contractTable'
   const { identity, ...rest } = manifest.contractTable
   if (identity !== undefined && typeof identity !== 'string')
     throw fault(manifest, 'identity', 'must be a text')
-  const camel = Object.fromEntries(Object.entries(rest).map(([key, value]) => [toCamel(key), value]))
+  const camel = Object.fromEntries(Object.entries(rest).map(([key, value]) => [toCamel(key), plain(value)]))
   const parsed = deciderPolicySchema.safeParse(camel)
   if (parsed.success) return { policy: parsed.data, expected: identity ?? null }
   const [issue] = parsed.error.issues
@@ -36,6 +36,13 @@ function fault(
 ): PaddockError {
   const field = `contract.${key}`
   return new PaddockError(code, `${source.file ?? 'The manifest'}: ${field} ${what}.`, { details: { field } })
+}
+
+/** Whole numbers come as bigint; none of these is so large. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]))
 }
 
 function toCamel(key: string): string {

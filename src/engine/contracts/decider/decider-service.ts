@@ -15,7 +15,7 @@ import type { EngineLog } from '../../telemetry/engine-log.ts'
 import { checkCommand, type DeciderCommand } from './command.ts'
 import type { DeciderHost, DeciderRegistrar } from './decider-host.ts'
 import { engineFailure } from './failures.ts'
-import { DeciderMemory } from './memory.ts'
+import { deciderMemoryFile, DeciderMemory } from './memory.ts'
 import { DeciderMetrics } from './metrics.ts'
 import { OutcomeHistory } from './outcome-history.ts'
 import { Permits } from './permits.ts'
@@ -45,8 +45,8 @@ export class DeciderService implements DeciderRegistrar {
   constructor(options: DeciderServiceOptions) {
     this.options = options
     this.permits = new Permits(options.executions ?? deciderLimits.executions)
-    this.memory = new DeciderMemory(path.join(options.stateDir, 'deciders.json'), (error) =>
-      options.log('warn', 'decider_memory', `deciders.json: ${toErrorReport(error).message}`),
+    this.memory = new DeciderMemory(path.join(options.stateDir, deciderMemoryFile), (error) =>
+      options.log('warn', 'decider_memory', `${deciderMemoryFile}: ${toErrorReport(error).message}`),
     )
     this.rollout = new Rollout({ memory: this.memory, log: options.log })
   }

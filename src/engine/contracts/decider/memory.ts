@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeFileAtomically } from '../../atomic-file.ts'
 
+/** Its file in the state directory. */
+export const deciderMemoryFile = 'deciders.json'
+
 const activeSchema = z.object({
   version: z.string(),
   /** The installed module that brought it. */
@@ -43,6 +46,11 @@ export class DeciderMemory {
 
   active(name: string): ActiveVersion | undefined {
     return Object.hasOwn(this.memory.active, name) ? this.memory.active[name] : undefined
+  }
+
+  /** The name of the decider that an installed module brought and that is active; undefined for none. */
+  nameBroughtBy(module: string): string | undefined {
+    return Object.entries(this.memory.active).find(([, active]) => active.module === module)?.[0]
   }
 
   setActive(name: string, active: ActiveVersion | null): void {
