@@ -1,4 +1,5 @@
 /** Turns a judged bundle into what the supervisor runs. */
+import { linkEventStore } from '../capabilities/event-store/link-event-store.ts'
 import { maxTableElements, type ModuleLimits } from '../../shared/domain/limits.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
@@ -58,7 +59,11 @@ export function createBlueprint(
       storePath,
       durability: manifest.durability ?? services.operator().store.durability,
       limits: hooks.limits(),
-      capabilities: linkCapabilities(assessment, hooks.granted()),
+      capabilities: linkEventStore(
+        linkCapabilities(assessment, hooks.granted()),
+        contract.id,
+        services.operator().stores.event,
+      ),
       logLevel: guestLogLevel(services.operator(), manifest.name),
       logRecordBytes: services.operator().limits.logs.maxRecordBytes,
     }),
