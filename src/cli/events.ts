@@ -9,6 +9,7 @@ import type { AsyncEventReader } from '../engine/event-browser/protocol.ts'
 import type { EventFeed } from '../engine/events/decider-feed/event-feed.ts'
 import { FileFeed } from '../engine/events/decider-feed/file-feed.ts'
 import { NatsFeed } from '../engine/events/decider-feed/nats-feed.ts'
+import { deciderMemoryFile, DeciderMemory } from '../engine/contracts/decider/memory.ts'
 import { knownCapabilities } from '../engine/contracts/registry.ts'
 import { openBundle } from '../engine/modules/bundle.ts'
 import { statePaths } from '../engine/state-directory.ts'
@@ -205,7 +206,12 @@ async function storeFile(target: string, options: EventsOptions): Promise<string
   }
   const stateDir = path.resolve(options.stateDir)
   const { manifest } = await openBundle(file, { stateDir, knownCapabilities: knownCapabilities() })
-  return eventStoreFile(statePaths(stateDir).stores, manifest.name)
+  const memory = new DeciderMemory(path.join(stateDir, deciderMemoryFile), (fault) => {
+    throw fault
+  })
+  await memory.open()
+  const decider = memory.nameBroughtBy(manifest.name) ?? manifest.name
+  return eventStoreFile(statePaths(stateDir).stores, decider)
 }
 
 async function isFolder(file: string): Promise<boolean> {
