@@ -309,6 +309,43 @@ describe('spec nexum-host 18 row 25: consent growth', () => {
   })
 })
 
+describe('wasi:http of a foreign guest', () => {
+  it('is the capability http: denied, granted, and confined like it', async () => {
+    const engine = await start(permitLoopback)
+    const bundle = await bundleOf('wasi-http', {
+      required: ['logging'],
+      optional: ['http'],
+      config: { authority: `127.0.0.1:${web.port}` },
+      more: '[capabilities.http]\nallow = ["127.0.0.1"]',
+    })
+    const { requestId, asks } = await engine.engine.modules.inspect(bundle, {})
+    expect(asks.map(({ capability }) => capability)).toContain('http')
+    await engine.engine.modules.install(requestId, ['logging'], true)
+    await engine.when('the node is followed', () => engine.engine.chains.views()[0]?.status === 'live')
+    const lineOf = async (): Promise<string | undefined> => {
+      const count = engine.dispatches.length + 1
+      node.mine()
+      await engine.when('the block is handled', () => engine.dispatches.length === count)
+      return until(async () => {
+        const { records } = await engine.engine.logs.query({ module: 'wasi-http' }, null, 100)
+        const lines = records.filter(({ source }) => source === 'host_interface')
+        expect(lines).toHaveLength(count)
+        return lines.at(-1)?.message
+      })
+    }
+    expect(await lineOf()).toBe('handle 0')
+    engine.engine.grants.grant('wasi-http', { kind: 'capability', name: 'http' })
+    web.handler = (_request, response) => response.writeHead(418).end('short and stout')
+    expect(await lineOf()).toBe('status 418')
+    engine.engine.grants.revoke('wasi-http', { kind: 'host', pattern: '127.0.0.1' })
+    expect(await lineOf()).toBe('response 0')
+    engine.engine.grants.grant('wasi-http', { kind: 'host', pattern: '127.0.0.1' })
+    await web.stop()
+    expect(await lineOf()).toBe('response 1')
+    expect(web.received).toHaveLength(1)
+  })
+})
+
 describe('signing', () => {
   const key = 'c0ffee'.padEnd(64, '7')
   const passphrase = 'a passphrase to look for'

@@ -8,6 +8,7 @@ import { CallCounts } from '../contracts/call-counts.ts'
 import type { GuestOperations, GuestServices, TransactionalContract } from '../contracts/contract.ts'
 import type { ProgramContext } from '../programs/guest-program.ts'
 import { ModuleStore } from '../store/module-store.ts'
+import { fetchBridged } from '../wasi/http/bridge.ts'
 import { createVirtualWasi } from '../wasi/virtual-wasi.ts'
 import { loadArtifact } from './artifact.ts'
 
@@ -48,6 +49,10 @@ export async function createInstance(
           sleep: (ms) => void Atomics.wait(neverSignalled, 0, 0, ms),
         },
         random: (length) => services.randomBytes(length),
+        http: {
+          isProvided: () => services.linkage('http') === 'provided',
+          fetch: (request) => fetchBridged(services, request),
+        },
       }),
       hosts: contract.hosts(services),
       exports: contract.exports,

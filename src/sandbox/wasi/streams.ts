@@ -99,14 +99,14 @@ function atEnd<T>(length: bigint, nothing: T): T {
 /** What `check-write` permits; a guest that writes more traps, as the interface says. */
 const writeBudget = 1024n * 1024n
 
-/** A stream into the log. */
+/** A stream into the log, or into a body. */
 export class OutputStream {
   private readonly clock: WasiClock
-  private readonly lines: LineSplitter
+  private readonly sink: Pick<LineSplitter, 'write'>
 
-  constructor(clock: WasiClock, lines: LineSplitter) {
+  constructor(clock: WasiClock, sink: Pick<LineSplitter, 'write'>) {
     this.clock = clock
-    this.lines = lines
+    this.sink = sink
   }
 
   checkWrite(): bigint {
@@ -115,7 +115,7 @@ export class OutputStream {
 
   write(contents: Uint8Array): void {
     if (BigInt(contents.byteLength) > writeBudget) trap('a write was larger than permitted')
-    this.lines.write(contents)
+    this.sink.write(contents)
   }
 
   blockingWriteAndFlush(contents: Uint8Array): void {
@@ -128,7 +128,7 @@ export class OutputStream {
 
   writeZeroes(length: bigint): void {
     if (length > writeBudget) trap('a write was larger than permitted')
-    this.lines.write(new Uint8Array(Number(length)))
+    this.sink.write(new Uint8Array(Number(length)))
   }
 
   blockingWriteZeroesAndFlush(length: bigint): void {

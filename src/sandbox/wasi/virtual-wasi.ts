@@ -1,6 +1,7 @@
 /** A WASI 0.2 with nothing behind it: clock, randomness and printed lines are all a guest gets (spec nexum-host 2.2). */
 import { deniedInterfaces } from './denied.ts'
 import { PowerlessResource, trap } from './error-side.ts'
+import { createVirtualHttp, type HttpBridge } from './http/virtual-http.ts'
 import { LineSplitter } from './lines.ts'
 import { createPoll, InputStream, IoError, OutputStream, Pollable } from './streams.ts'
 import type { WasiClock } from './streams.ts'
@@ -17,6 +18,8 @@ export interface VirtualWasiOptions {
   readonly clock: WasiClock
   /** Exactly that many bytes (0 to 1 MiB) from a cryptographic source; throws if it fails. */
   readonly random: (length: number) => Uint8Array
+  /** Without it every HTTP request is denied. */
+  readonly http?: HttpBridge
 }
 
 /** More random bytes at once are refused, as `nexum:host/random` does (spec nexum-host 8.4). */
@@ -32,7 +35,7 @@ const maxInstant = (1n << 64n) - 1n
  * The interfaces of WASI 0.2 as generated glue asks for them: by name without version, so that one object serves
  * every 0.2.x that a component mixes. Misuse and `exit` throw `sandbox.trap`.
  */
-export function createVirtualWasi({ log, clock, random }: VirtualWasiOptions): Record<string, unknown> {
+export function createVirtualWasi({ log, clock, random, http }: VirtualWasiOptions): Record<string, unknown> {
   const stdin = new InputStream(clock)
   const stdout = new OutputStream(
     clock,
@@ -59,6 +62,7 @@ export function createVirtualWasi({ log, clock, random }: VirtualWasiOptions): R
 
   return {
     ...deniedInterfaces,
+    ...createVirtualHttp(clock, http),
     'wasi:cli/environment': {
       getEnvironment: () => [],
       getArguments: () => [],

@@ -88,7 +88,7 @@ describe('the interfaces of an event module', () => {
     })
   })
 
-  it('drop log lines and trap clock and random where they are stubs', () => {
+  it('spec nexum-host 18 row 23: drop log lines and trap clock and random where they are stubs', () => {
     logged.length = 0
     const stubs = hosts({ logging: 'unsupported', clock: 'unsupported', random: 'denied' })
     expect(stubs.get('logging')?.['log']?.('info', 'x')).toBeUndefined()
