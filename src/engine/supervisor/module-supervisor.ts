@@ -336,7 +336,10 @@ export class ModuleSupervisor {
   }
 
   private async doInitialise(attempt: number): Promise<void> {
-    const outcome = await this.initialiseSession()
+    const outcome = await this.initialiseSession().catch((error: unknown): InitOutcome => {
+      // A session that cannot be made, by its configuration or by our fault, will not be made next time either.
+      return { kind: 'rejected', error: toErrorReport(error) }
+    })
     if (outcome === undefined) return
     switch (outcome.kind) {
       case 'ok':
