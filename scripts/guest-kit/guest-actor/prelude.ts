@@ -10,7 +10,7 @@ export interface GlobalSources {
 }
 
 function text(value: unknown): string {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string' || typeof value === 'bigint') return String(value)
   if (value instanceof Error) return `${value.name}: ${value.message}`
   const json: unknown = JSON.stringify(value, (_, each: unknown) =>
     typeof each === 'bigint' ? String(each) : each,

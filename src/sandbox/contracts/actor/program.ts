@@ -64,6 +64,7 @@ class ActorProgram implements GuestProgram {
   private readonly state: ActorState
   private readonly instance: ActorInstance
   private readonly openIn: typeof openDatabase
+  private isStarted = false
   /** The method that runs or ran last. */
   private lastMethod: string | undefined
 
@@ -174,11 +175,14 @@ class ActorProgram implements GuestProgram {
         const { cause, input, settings } = payload as ActorPayload<'start'>
         const { namespace, actorId, key, generation } = this.facts()
         const info = { namespace, actorId, key, generation, cause, settings, input: input ?? undefined }
-        return this.invoke(fuel, () => exports['paddock:sql/lifecycle@0.1.0#on-start'](info))
+        const answer = this.invoke(fuel, () => exports['paddock:sql/lifecycle@0.1.0#on-start'](info))
+        this.isStarted = answer.status === 'done'
+        return answer
       }
       case 'request': {
         const request = payload as ActorPayload<'request'>
         this.facts()
+        if (!this.isStarted) throw new PaddockError('actor.starting', 'The actor has not started yet.')
         this.lastMethod = request.method
         return this.invoke(fuel, () =>
           exports['paddock:sql/lifecycle@0.1.0#on-request'](request.method, request.payload),

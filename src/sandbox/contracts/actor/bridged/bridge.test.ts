@@ -1,4 +1,4 @@
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../../../../test/support/until.ts'
 import { Databases, faultOf, plain, positional } from '../testing/databases.testing.ts'
@@ -104,5 +104,5 @@ function slowOwner(): { connection: BridgeConnection; close: () => Promise<unkno
     })`
   const worker = new Worker(source, { eval: true })
   worker.postMessage({ port: port2, answered }, [port2])
-  return { connection: { port: port1 as MessagePort, answered }, close: () => worker.terminate() }
+  return { connection: { port: port1, answered }, close: () => worker.terminate() }
 }

@@ -22,7 +22,7 @@ export function bridgedDatabase(
   // The guest thread runs no event loop: what happens to the owner shows by its silence.
   worker.unref()
   worker.on('error', () => undefined)
-  return new BridgedDatabase(facts, marks, connect(worker, facts))
+  return new BridgedDatabase(facts, marks, new BridgeClient(tripleOf(facts), connect(worker, facts)))
 }
 
 /** Hands a database over to an owner and answers the guest's end. */
@@ -34,15 +34,18 @@ export function connect(owner: Pick<Worker, 'postMessage'>, facts: ActorFacts): 
   return { port: port1, answered }
 }
 
+/** The way to the owner of the database: on another thread, or in another engine. */
+export type DatabaseClient = Pick<BridgeClient, 'call' | 'forgetLost' | 'inTransaction'>
+
 export class BridgedDatabase implements ActorDatabase {
   private readonly facts: ActorFacts
   private readonly marks: StatementMarks
-  private readonly client: BridgeClient
+  private readonly client: DatabaseClient
 
-  constructor(facts: ActorFacts, marks: StatementMarks, connection: BridgeConnection) {
+  constructor(facts: ActorFacts, marks: StatementMarks, client: DatabaseClient) {
     this.facts = facts
     this.marks = marks
-    this.client = new BridgeClient(tripleOf(facts), connection)
+    this.client = client
   }
 
   exec(...args: Parameters<ActorDatabase['exec']>): ReturnType<ActorDatabase['exec']> {

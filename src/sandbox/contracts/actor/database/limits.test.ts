@@ -59,7 +59,8 @@ describe.each(['inline', 'bridged'] as const)('limits of a database, %s', (place
       8 * mib + 1,
     ])
 
-    const batch = (count: number) => new Array(count).fill({ sql: 'SELECT 1', params: none })
+    const batch = (count: number) =>
+      new Array<{ sql: string; params: Bindings }>(count).fill({ sql: 'SELECT 1', params: none })
     expect(db.batch(batch(256))).toHaveLength(256)
     expect(limit(() => db.batch(batch(257)))).toEqual(['batch-statements', 256, 257])
   })

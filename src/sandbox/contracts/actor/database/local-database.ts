@@ -128,6 +128,8 @@ export class LocalDatabase implements ActorDatabase {
   }
 
   migrate(scripts: readonly string[]): MigrationOutcome {
+    if (scripts.length === 0 && this.options.facts.databasePath === null)
+      return { schemaVersion: 0, applied: 0 }
     this.checkGate()
     this.ownsUserVersion = scripts.length === 0
     const opened = scripts.length === 0 ? this.openedIfThere() : this.use()

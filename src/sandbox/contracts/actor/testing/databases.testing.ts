@@ -8,7 +8,9 @@ import { openPayloadSchema } from '../../../../shared/contracts/actor.ts'
 import type { ActorDatabase } from '../database/actor-database.ts'
 import { SqlFault } from '../database/faults.ts'
 import { LocalDatabase } from '../database/local-database.ts'
+import { BridgeClient } from '../bridged/bridge-client.ts'
 import { BridgedDatabase, connect } from '../bridged/bridged-database.ts'
+import { tripleOf } from '../bridged/messages.ts'
 import type { Bindings, SqlError, SqlValue } from '../interfaces.ts'
 
 export const noMarks = { begin: (): void => undefined, end: (): void => undefined }
@@ -83,7 +85,11 @@ export class Databases {
   }
 
   private bridged(facts: ActorFacts): ActorDatabase {
-    return new BridgedDatabase(facts, noMarks, connect(this.owner(), facts))
+    return new BridgedDatabase(
+      facts,
+      noMarks,
+      new BridgeClient(tripleOf(facts), connect(this.owner(), facts)),
+    )
   }
 }
 
@@ -98,9 +104,7 @@ export function faultOf(call: () => unknown): SqlError {
   throw new Error('the call did not fail')
 }
 
-export function positional(
-  ...values: readonly (SqlValue | null | number | bigint | string | Uint8Array)[]
-): Bindings {
+export function positional(...values: (SqlValue | null | number | bigint | string | Uint8Array)[]): Bindings {
   return { tag: 'positional', val: values.map(valueOf) }
 }
 
