@@ -1,5 +1,7 @@
 /** `npm run bench`: ratios against the bare mechanism, taken in the same run. Never a pass mark in absolute time. */
 import { meets, type Finding } from './measure.ts'
+import { chain } from './chain.ts'
+import { decider } from './decider.ts'
 import { determinism } from './determinism.ts'
 import { events } from './events.ts'
 import { fuel } from './fuel.ts'
@@ -13,12 +15,14 @@ import { isElectron, runtime } from './support.ts'
 const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   events,
   'host-calls': hostCalls,
+  chain,
   store,
   pipeline,
   load,
   idle,
   fuel,
   determinism,
+  decider,
 }
 
 async function main(): Promise<number> {
