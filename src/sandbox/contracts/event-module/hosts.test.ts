@@ -73,7 +73,7 @@ describe('the interfaces of an event module', () => {
   })
 
   it('answer 501 where the host does not provide them', () => {
-    const stubs = hosts({ http: 'unsupported', messaging: 'provided', 'remote-store': 'denied' })
+    const stubs = hosts({ http: 'unsupported', messaging: 'unsupported', 'remote-store': 'denied' })
     expect(stubs.get('http')?.['fetch']?.({})).toMatchObject({
       tag: 'err',
       val: { domain: 'http', kind: { tag: 'unsupported' }, code: 501 },
