@@ -8,6 +8,7 @@ import { dependencies } from './setup/dependencies.mjs'
 import { desktop } from './setup/desktop.mjs'
 import { withDisplay } from './setup/display.mjs'
 import { main } from './setup/main.mjs'
+import { natsServer } from './setup/nats-server.mjs'
 import { modulesFolder, node } from './setup/paths.mjs'
 import { say } from './setup/progress.mjs'
 import { mustRun, SetupError, toolEnvironment } from './setup/run.mjs'
@@ -60,6 +61,7 @@ function preparation(isAsked) {
       ? [
           { name: 'build', run: build },
           { name: 'desktop', run: desktop },
+          ...(isAsked('integration') ? [{ name: 'event server', needs: ['desktop'], run: natsServer }] : []),
         ]
       : []),
     ...(isAsked('checks') ? checks : []),

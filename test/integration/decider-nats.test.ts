@@ -80,7 +80,7 @@ describe.skipIf(isMissing)('deciders on NATS JetStream', () => {
     expect(notDecided(await send(test, 'z', 1)).failure.error.code).toBe('store.unavailable')
     await server.restart()
     await expect
-      .poll(async () => (await send(test, 'z', 1)).status, { timeout: 15_000, interval: 200 })
+      .poll(async () => (await send(test, 'z', 1)).outcome, { timeout: 15_000, interval: 200 })
       .toBe('decided')
   })
 })

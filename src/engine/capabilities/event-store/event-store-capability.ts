@@ -101,6 +101,8 @@ export function createEventStoreCapability({ storeOf }: EventStoreCapabilityOpti
       if (!decider.success || !parsed.success) {
         throw new HostFailure(eventStoreCapability, 'invalid-input', `${method}: the arguments are wrong.`)
       }
+      // The guest is not at work meanwhile, and an append is never interrupted (spec decider 8).
+      const resume = context.pauseDeadline()
       try {
         const store = await storeOf(decider.data, context)
         // The schema of the method has just said that these are its parameters.
@@ -111,6 +113,8 @@ export function createEventStoreCapability({ storeOf }: EventStoreCapabilityOpti
         return { ok: true, value: await methods[method](...parsed.data) }
       } catch (error) {
         return { ok: false, error: toErrorReport(error, 'store.io') }
+      } finally {
+        resume()
       }
     },
   ])

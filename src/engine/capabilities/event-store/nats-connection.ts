@@ -36,6 +36,8 @@ export class NatsEventStores {
   private connection: Promise<NatsConnection> | undefined
   private readonly stores = new Map<string, Promise<NatsEventStore>>()
   private isClosed = false
+  /** The connection was lost and is not back yet: nothing is worth waiting for. */
+  private isAway = false
 
   constructor(settings: NatsSettings) {
     this.settings = settings
@@ -43,6 +45,7 @@ export class NatsEventStores {
 
   /** The store of one module, made on the server unless it is there. Throws `store.unavailable`, `store.io`. */
   async of(module: string, quotaBytes: number | null): Promise<NatsEventStore> {
+    if (this.isAway) throw new PaddockError('store.unavailable', 'The event server is away.')
     const known = this.stores.get(module)
     if (known !== undefined) return known
     const opened = this.open(module, quotaBytes)
@@ -106,6 +109,14 @@ export class NatsEventStores {
     return this.connection
   }
 
+  /** Learns that the server goes and comes back, until the connection is closed. */
+  private async watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'disconnect') this.isAway = true
+      else if (type === 'reconnect') this.isAway = false
+    }
+  }
+
   private async dial(): Promise<NatsConnection> {
     const { url, credentialsFile, nkeySeedFile, caFile } = this.settings
     const options: NodeConnectionOptions = {
@@ -124,7 +135,9 @@ export class NatsEventStores {
     }
     if (caFile !== null) options.tls = { caFile }
     try {
-      return await connect(options)
+      const connection = await connect(options)
+      void this.watch(connection)
+      return connection
     } catch (cause) {
       throw new PaddockError('store.unavailable', 'The event server cannot be reached.', { cause })
     }
