@@ -97,7 +97,7 @@ describe.each(['http', 'ws'] as const)('requests over %s', (transport) => {
     [{ status: 503 }, 'http-status', 'chain.unreachable'],
     [{ status: 429 }, 'http-status', 'chain.rate_limited'],
     [{ status: 401 }, 'http-status', 'chain.not_json_rpc'],
-  ])('tells %j as %s', async (fault, kind, code) => {
+  ])('spec nexum-host 18 row 40: tells %j as %s', async (fault, kind, code) => {
     const node = await startNode()
     node.fault = fault
     const pool = createPool()
@@ -145,7 +145,7 @@ describe.each(['http', 'ws'] as const)('requests over %s', (transport) => {
     expect(await failureOf(pool.request('1', 'eth_call', '[]'))).toMatchObject({ kind: 'unreachable' })
   })
 
-  it('refuses an answer over 1 MiB and takes one just below', async () => {
+  it('spec nexum-host 18 row 42: refuses an answer over 1 MiB and takes one just below', async () => {
     const node = await startNode()
     const pool = createPool()
     pool.configure([config([node[transport]])])
@@ -170,7 +170,7 @@ describe.each(['http', 'ws'] as const)('requests over %s', (transport) => {
     expect(pool.views()[0]!.endpoints[0]!.health).toBe('serving')
   })
 
-  it('answers a batch in its order, each entry on its own', async () => {
+  it('spec nexum-host 18 row 43: answers a batch in its order, each entry on its own', async () => {
     const node = await startNode()
     node.batchFault = 'shuffled'
     const pool = createPool()
@@ -206,7 +206,7 @@ describe('kept http connections', () => {
 describe('batches over http', () => {
   const three = ['eth_blockNumber', 'eth_gasPrice', 'eth_chainId'].map((method) => ({ method, params: '[]' }))
 
-  it('sends one list per 100 entries', async () => {
+  it('spec nexum-host 18 row 43: sends one list per 100 entries', async () => {
     const node = await startNode()
     const pool = createPool()
     pool.configure([config([node.http])])

@@ -27,7 +27,7 @@ describe('a schedule', () => {
     // Both day fields restricted: either matches.
     ['0 0 13 * fri', '2026-01-01T00:00:00Z', ['2026-01-02T00:00', '2026-01-09T00:00', '2026-01-13T00:00']],
     ['0 0 29 2 *', '2026-01-01T00:00:00Z', ['2028-02-29T00:00']],
-  ])('%s after %s', (expression, after, expected) => {
+  ])('spec nexum-host 18 row 62: %s after %s', (expression, after, expected) => {
     expect(next(expression, after, expected.length)).toEqual(expected)
   })
 
@@ -91,7 +91,7 @@ describe('ticks', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('are dropped while one is pending', async () => {
+  it('spec nexum-host 18 row 62: are dropped while one is pending', async () => {
     const clock = new ManualClock(at('2026-01-01T00:00:30Z'))
     const source = new CronSource(clock)
     let finish: () => void = () => undefined

@@ -56,7 +56,29 @@ const error = (kind: string, code: number): unknown => ({
 })
 
 describe('chain.request', () => {
-  it('answers with the JSON text of the result', async () => {
+  it('spec nexum-host 18 row 37: sends each of the 19 reads, and an extra that manifest and operator both name', async () => {
+    const reads = [
+      ...['eth_blockNumber', 'eth_call', 'eth_chainId', 'eth_estimateGas', 'eth_feeHistory', 'eth_gasPrice'],
+      ...['eth_maxPriorityFeePerGas', 'eth_getBalance', 'eth_getBlockByHash', 'eth_getBlockByNumber'],
+      ...['eth_getBlockReceipts', 'eth_getCode', 'eth_getLogs', 'eth_getProof', 'eth_getStorageAt'],
+      ...['eth_getTransactionByHash', 'eth_getTransactionCount', 'eth_getTransactionReceipt', 'net_version'],
+    ]
+    expect(reads).toHaveLength(19)
+    for (const method of [...reads, 'debug_traceCall']) node.answers.set(method, '"result":"0x1"')
+    for (const method of reads) expect(await call('request', 1n, method, '[]')).toBe('"0x1"')
+    const capability = createChainCapability(pool)
+    const asked = callContext('[module.chain]\nextra_allowed_methods = ["debug_traceCall"]')
+    const trace = (context: typeof asked): Promise<unknown> =>
+      capability.functions['request']!([1n, 'debug_traceCall', '[]'], context)
+    await expect(trace(asked)).rejects.toMatchObject({ hostError: { kind: 'denied', code: -32601 } })
+    const endpoints = [{ url: node.http }]
+    const extraMethods = ['debug_traceCall', 'eth_subscribe']
+    pool.configure([chainConfigSchema.parse({ chainId: '1', name: 'Test', endpoints, extraMethods })])
+    expect(await trace(asked)).toBe('"0x1"')
+    await expect(trace(callContext())).rejects.toMatchObject({ hostError: { kind: 'denied' } })
+  })
+
+  it('spec nexum-host 18 row 38: answers with the JSON text of the result', async () => {
     node.answers.set('eth_getTransactionReceipt', '"result":null')
     node.answers.set('eth_call', '"result":  {"n":18446744073709551616}')
     expect(await call('request', 1n, 'eth_chainId', '[]')).toBe('"0x1"')
@@ -65,7 +87,7 @@ describe('chain.request', () => {
     expect(node.received.at(-1)).toContain('"params":[{ "to" : 1.50 }]')
   })
 
-  it('sends params of null as none', async () => {
+  it('spec nexum-host 18 row 38: sends params of null as none', async () => {
     expect(await call('request', 1n, 'eth_blockNumber', ' null ')).toBe('"0x0"')
     expect(node.received.at(-1)).not.toContain('params')
   })
@@ -91,12 +113,12 @@ describe('chain.request', () => {
     'eth_call ',
     '',
     '__proto__',
-  ])('never sends %j', async (method) => {
+  ])('spec nexum-host 18 row 37: never sends %j', async (method) => {
     expect(await failureOf(1n, method, '[]')).toEqual(error('denied', -32601))
     expect(node.received).toEqual([])
   })
 
-  it('checks the policy, then the chain, then the params, before any I/O', async () => {
+  it('spec nexum-host 18 row 38: checks the policy, then the chain, then the params, before any I/O', async () => {
     expect(await failureOf(9n, 'admin_peers', 'no json')).toEqual(error('denied', -32601))
     expect(await failureOf(9n, 'eth_call', 'no json')).toEqual({
       ...(error('unsupported', 0) as object),
@@ -131,17 +153,20 @@ describe('chain.request', () => {
     [-32602, '{"a": 1}', 'invalid-input', -32602],
     [-32005, undefined, 'rate-limited', -32005],
     [2 ** 31, undefined, 'internal', -32603],
-  ])('gives code %i and data %s of the node to the guest', async (code, data, kind, expected) => {
-    const member = data === undefined ? '' : `,"data":${data}`
-    node.answers.set('eth_call', `"error":{"code":${code},"message":"no"${member}}`)
-    expect(await failureOf(1n, 'eth_call', '[]')).toEqual({
-      domain: 'chain',
-      kind,
-      code: expected,
-      message: 'no',
-      ...(data === undefined ? {} : { data }),
-    })
-  })
+  ])(
+    'spec nexum-host 18 row 39: gives code %i and data %s of the node to the guest',
+    async (code, data, kind, expected) => {
+      const member = data === undefined ? '' : `,"data":${data}`
+      node.answers.set('eth_call', `"error":{"code":${code},"message":"no"${member}}`)
+      expect(await failureOf(1n, 'eth_call', '[]')).toEqual({
+        domain: 'chain',
+        kind,
+        code: expected,
+        message: 'no',
+        ...(data === undefined ? {} : { data }),
+      })
+    },
+  )
 
   it.each([
     ['hang', 'timeout', -32603],
@@ -161,7 +186,7 @@ describe('chain.request', () => {
     expect(JSON.stringify(failure)).not.toContain('127.0.0.1')
   })
 
-  it('makes another chain, a refused connection and a large answer their own failures', async () => {
+  it('spec nexum-host 18 row 40, 42: makes another chain, a refused connection and a large answer their own failures', async () => {
     node.chainId = 2
     expect(await failureOf(1n, 'eth_call', '[]')).toEqual(error('unavailable', -32603))
     node.chainId = 1
@@ -193,7 +218,7 @@ describe('chain.request-batch', () => {
       methods.map((method) => ({ method, params: '[]' })),
     )
 
-  it('keeps length and order, applying the policy to each entry', async () => {
+  it('spec nexum-host 18 row 43: keeps length and order, applying the policy to each entry', async () => {
     const results = (await batch(
       1n,
       'eth_chainId',
@@ -212,7 +237,7 @@ describe('chain.request-batch', () => {
     expect(node.methods()).toEqual(['eth_chainId', 'eth_chainId', 'eth_call', 'eth_blockNumber'])
   })
 
-  it('answers an empty list without I/O', async () => {
+  it('spec nexum-host 18 row 43: answers an empty list without I/O', async () => {
     expect(await batch(1n)).toEqual([])
     expect(await batch(9n)).toEqual([])
     expect(node.received).toEqual([])

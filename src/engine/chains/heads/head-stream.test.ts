@@ -1,4 +1,4 @@
-import { hexToBytes } from 'viem'
+import { bytesToHex, hexToBytes } from 'viem'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LocalNode } from '../../../../test/support/local-node.ts'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
@@ -97,7 +97,7 @@ describe.each(['ws', 'http'] as const)('heads over %s', (transport) => {
     })
   })
 
-  it('fetches what lies between when they jump', async () => {
+  it('spec nexum-host 18 row 60: fetches what lies between when they jump', async () => {
     const node = await startNode(1)
     pool.configure([config([node[transport]])])
     const listener = listen()
@@ -111,7 +111,7 @@ describe.each(['ws', 'http'] as const)('heads over %s', (transport) => {
     expect(pool.views()[0]).toMatchObject({ blocksBackfilled: 4, blocksSkipped: 0 })
   })
 
-  it('fetches the newest 256 after a long outage and counts the others', async () => {
+  it('spec nexum-host 18 row 60: fetches the newest 256 after a long outage and counts the others', async () => {
     const node = await startNode(1)
     pool.configure([config([node[transport]])])
     const listener = listen()
@@ -157,6 +157,28 @@ describe.each(['ws', 'http'] as const)('heads over %s', (transport) => {
     await pass(node)
     await until(() => expect(listener.numbers().at(-1)).toBe(6))
     expect(listener.numbers()).toEqual(transport === 'ws' ? [4, 5, 6] : [5, 6])
+  })
+
+  it('of a branch that the node went over to come all, in order, each once', async () => {
+    const node = await startNode(1)
+    pool.configure([config([node[transport]])])
+    const listener = listen()
+    await untilLive()
+    for (let i = 0; i < 4; i++) {
+      node.mine()
+      await pass(node)
+      await until(() => expect(listener.numbers().at(-1)).toBe(node.head.number))
+    }
+    expect(listener.numbers()).toEqual([2, 3, 4, 5])
+    // A node that tells the end of the new branch only, as a poll does.
+    node.isSilent = true
+    node.reorganise(3)
+    node.isSilent = false
+    node.mine()
+    await pass(node)
+    await until(() => expect(listener.numbers()).toEqual([2, 3, 4, 5, 3, 4, 5, 6]))
+    const hashes = listener.blocks.slice(-4).map((block) => bytesToHex(block.hash))
+    expect(hashes).toEqual(node.chain.slice(3).map((block) => block.hash))
   })
 
   it('reach a subscriber that was down from the block it had handled', async () => {
@@ -238,7 +260,7 @@ describe('a subscriber that was down', () => {
 })
 
 describe('the stream', () => {
-  it('is one for all subscribers, open only while there are any', async () => {
+  it('spec nexum-host 18 row 58: is one for all subscribers, open only while there are any', async () => {
     const node = await startNode()
     pool.configure([config([node.ws])])
     await pool.request('1', 'eth_blockNumber', '[]')
@@ -272,7 +294,7 @@ describe('the stream', () => {
     await until(() => expect(listener.numbers()).toEqual([3, 4, 5, 6]))
   })
 
-  it('polls a ws endpoint that does not push', async () => {
+  it('spec nexum-host 18 row 58: polls a ws endpoint that does not push', async () => {
     const node = await startNode(1)
     node.pushes = false
     pool.configure([config([node.ws])])
@@ -283,7 +305,7 @@ describe('the stream', () => {
     await until(() => expect(listener.numbers()).toEqual([2, 3]))
   })
 
-  it('is taken for dead after a minute of silence', async () => {
+  it('spec nexum-host 18 row 60: is taken for dead after a minute of silence', async () => {
     const node = await startNode(1)
     pool.configure([config([node.ws])])
     const listener = listen()
@@ -364,7 +386,7 @@ describe('the stream', () => {
     expect(faults).toHaveLength(2)
   })
 
-  it('of one chain does not wait for another', async () => {
+  it('spec nexum-host 18 row 60: of one chain does not wait for another', async () => {
     const [up, down] = [await startNode(), await startNode()]
     down.fault = 'hang'
     pool.configure([config([down.ws], '2'), config([up.ws])])
