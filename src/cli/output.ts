@@ -11,7 +11,7 @@ export interface Output {
   result(value: unknown, text: string): void
   /** One line as it is, of a format of its own. */
   raw(text: string): void
-  /** Something the operator should know, on stderr. */
+  /** Something the operator should know that keeps nothing from running. */
   warning(text: string): void
   /** One clear line on stderr. */
   error(error: ErrorReport): void
@@ -38,7 +38,7 @@ export function createOutput(json: boolean, streams: Streams, now: () => Date): 
       stdout.write(`${text}\n`)
     },
     warning(text) {
-      stderr.write(`paddock: ${text}\n`)
+      this.line('notice', { id: 'configuration', message: text }, text)
     },
     error(error) {
       stderr.write(`paddock: ${error.code}: ${error.message} ${error.remedy}\n`)

@@ -106,8 +106,8 @@ function modulesToRun(
   output: Output,
 ): readonly (ConfiguredModule | string)[] {
   for (const warning of config.warnings) output.warning(warning)
-  if (config.file === null && rpc.length === 0) output.warning(noFileWarning)
   if (bundles.length > 0) {
+    if (config.file === null && rpc.length === 0) output.warning(noFileWarning)
     if (config.modules.length > 0)
       output.warning('The modules of the configuration are not run: bundles were named.')
     return bundles.map((bundle) => (isContentReference(bundle) ? bundle : path.resolve(bundle)))

@@ -21,6 +21,8 @@ import { ChainService } from './chains/chain-service.ts'
 import { systemClock, type Clock } from './clock.ts'
 import { DeciderChecks } from './contracts/decider/check/decider-checks.ts'
 import { createContractServices, type ContractServices } from './contracts/services.ts'
+import type { ConfigService } from './config/config-service.ts'
+import { createConfigService } from './config/engine-config-service.ts'
 import { ContentService } from './content/content-service.ts'
 import { createCompiler, type Compiler } from './compiler/compiler.ts'
 import { devnetChainId } from './devnet/chain.ts'
@@ -73,6 +75,8 @@ export class Engine {
   /** What contracts offer beside running modules: commands for deciders. */
   readonly contracts: ContractServices
 
+  /** Settings as an engine.toml, out and in. */
+  readonly config: ConfigService
   /** Listeners for metrics and health (spec nexum-host 14). */
   readonly observability: Observability
 
@@ -301,6 +305,12 @@ export class Engine {
       installer,
       registry: this.registry,
       state: this.state,
+    })
+    this.config = createConfigService({
+      settings: options.settings,
+      chains: this.chains,
+      registry: this.registry,
+      observability: this.observability,
     })
     this.pool.onDidChange(() => this.state.touch())
     this.devnet.onDidChange(() => {

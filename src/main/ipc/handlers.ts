@@ -4,6 +4,7 @@ import { preferencesSchema } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { PaddockHandlers } from '../../shared/ipc/schema.ts'
 import { actorHandlers } from './handlers/actors.ts'
+import { configHandlers } from './handlers/config.ts'
 import { deciderHandlers } from './handlers/deciders.ts'
 import { definedOnly, type HandlerContext } from './handlers/context.ts'
 import { guardHandlers } from './handlers/guards.ts'
@@ -44,6 +45,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     },
     modules: moduleHandlers(context),
     actors: actorHandlers(context),
+    config: configHandlers(context),
     deciders: deciderHandlers(context),
     ...guardHandlers(context),
     store: {

@@ -13,6 +13,7 @@ import { call, event, stream, type Client, type Emitters, type Handlers } from '
 import { bytes, moduleRef, nothing, slow } from './groups/common.ts'
 import { actorsIpc } from './groups/actors.ts'
 import { auditIpc, capabilitiesIpc, identityIpc } from './groups/guards.ts'
+import { configIpc } from './groups/config.ts'
 import { decidersIpc } from './groups/deciders.ts'
 import { modulesIpc } from './groups/modules.ts'
 
@@ -51,6 +52,7 @@ export const ipcSchema = {
   capabilities: capabilitiesIpc,
   identity: identityIpc,
   audit: auditIpc,
+  config: configIpc,
   store: {
     /** A page of keys in UTF-8 byte order, read without touching the running module. */
     keys: call(

@@ -66,6 +66,7 @@ export const ipcSurface: Surface<PaddockIpc> = {
     answer: 'call',
   },
   audit: { query: 'call' },
+  config: { export: 'call', import: 'call' },
   deciders: {
     list: 'call',
     routes: 'call',
