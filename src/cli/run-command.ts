@@ -1,7 +1,8 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { collect, parseDuration } from './options.ts'
 import { createOutput } from './output.ts'
 import { run } from './run.ts'
+import { approveChoices, type Approve } from './signatures.ts'
 
 interface Options {
   config?: string
@@ -11,6 +12,8 @@ interface Options {
   for?: number
   metrics?: string | true
   health?: string | true
+  passphraseFile?: string
+  approve: Approve
   prettyLogs?: boolean
   json?: boolean
 }
@@ -33,6 +36,12 @@ export function addRunCommand(program: Command, version: string, finish: (code: 
     .option('--for <time>', 'stop after this time, for instance 10s', parseDuration)
     .option('--metrics [address]', 'serve Prometheus metrics (default: 127.0.0.1:9100)')
     .option('--health [address]', 'serve /health and /ready (default: 127.0.0.1:9101)')
+    .option('--passphrase-file <file>', 'unlock the key files that the first line of this file opens')
+    .addOption(
+      new Option('--approve <how>', 'signatures that wait for you: ask here, approve all, or none')
+        .choices(approveChoices)
+        .default('ask'),
+    )
     .option('--pretty-logs', 'lines for people, whatever engine.toml says')
     .option('--json', 'one JSON object a line')
     .action(async (bundles: string[], options: Options) => {
@@ -46,6 +55,8 @@ export function addRunCommand(program: Command, version: string, finish: (code: 
             forMs: options.for,
             metrics: options.metrics,
             health: options.health,
+            passphraseFile: options.passphraseFile,
+            approve: options.approve,
             version,
           },
           (format) =>

@@ -15,6 +15,7 @@ import { createHeadlessEngine } from './headless-engine.ts'
 import { parseRpcOption } from './options.ts'
 import type { Output } from './output.ts'
 import { follow } from './run-report.ts'
+import { answerSignatures, unlockFrom, type Approve } from './signatures.ts'
 
 export interface RunOptions {
   /** In place of the modules of the configuration, when there are any. */
@@ -28,6 +29,10 @@ export interface RunOptions {
   /** `host:port` of a listener, or true for the configured one. */
   readonly metrics: string | true | undefined
   readonly health: string | true | undefined
+  /** A file whose first line opens the key files. */
+  readonly passphraseFile: string | undefined
+  /** How signatures that wait for a person are answered. */
+  readonly approve: Approve
   readonly version: string
 }
 
@@ -53,11 +58,13 @@ export async function run(
   })
   const { engine } = headless
   const report = follow(engine, operator, output)
+  const stopAnswering = answerSignatures(engine, options.approve, output)
   const ending = watchForEnd()
   let starting: Promise<void> = Promise.resolve()
   let code: number = exitCodes.ok
   try {
     await engine.start()
+    if (options.passphraseFile !== undefined) await unlockFrom(engine, options.passphraseFile)
     const { metrics, health } = engine.observability.addresses
     output.line(
       'engine.state',
@@ -80,6 +87,7 @@ export async function run(
     }
   } finally {
     ending.finish()
+    stopAnswering()
     code = Math.max(
       code,
       engine.modules.views().some((module) => module.status.state === 'dead') ? exitCodes.moduleFailed : 0,
