@@ -175,6 +175,13 @@ export class Engine {
     this.log = engineLog(this.logs, clock)
     this.contracts = createContractServices({
       clock,
+      processes: {
+        launcher: options.launcher,
+        sandboxEntry: options.entries.sandbox,
+        nextGeneration: () => ++this.generation,
+        clock,
+      },
+      preparing: this.gates.preparing,
       log: this.log,
       stateDir: options.stateDir,
       storesDirectory: this.paths.stores,
@@ -414,6 +421,7 @@ export class Engine {
     this.identity.close()
     await this.registry.stopAll()
     await this.contracts.deciders.close()
+    await this.contracts.actors.close()
     this.cron.dispose()
     this.pool.dispose()
     await this.networks.close()

@@ -3,6 +3,8 @@
  * engine's API calls it. A contract adds one line here and its factory to `createContractServices`.
  */
 import type { Clock } from '../clock.ts'
+import type { Gate } from '../sandboxes/gates/gate.ts'
+import type { ProcessMeans } from '../sandboxes/launch-process.ts'
 import type { EngineLog } from '../telemetry/engine-log.ts'
 import { ActorService } from './actor/service.ts'
 import { DeciderService } from './decider/decider-service.ts'
@@ -18,6 +20,9 @@ export interface ContractServices {
 }
 
 export interface ContractServicesOptions {
+  /** Starts sandbox processes for what contracts do without a module. */
+  readonly processes: ProcessMeans
+  readonly preparing: Gate
   readonly clock: Clock
   readonly log: EngineLog
   /** Where the engine keeps its state. */

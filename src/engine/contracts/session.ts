@@ -3,6 +3,7 @@
  * its runs; the supervisor drives it and knows nothing of the contract.
  */
 import type { GuestLogRecord, LogDetails } from '../../shared/domain/log.ts'
+import type { ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { Dispatch } from '../../shared/domain/module.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
@@ -14,25 +15,18 @@ import type { EventSources } from '../events/sources.ts'
 import type { DropReason } from '../telemetry/metrics/metrics-port.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { Gate } from '../sandboxes/gates/gate.ts'
-import type { Sandbox, SandboxHandlers } from '../sandboxes/sandbox.ts'
+import type { ProcessRequest } from '../sandboxes/launch-process.ts'
+import type { Sandbox } from '../sandboxes/sandbox.ts'
 import type { ContractServices } from './services.ts'
 
 export type LoadedStore = Extract<LoadResult, { ok: true }>
-
-/** A sandbox process that a contract starts by itself. */
-export interface ProcessRequest {
-  /** What it is for; part of the process's name. */
-  readonly purpose: string
-  readonly residentLimitBytes: number
-  /** Its guest threads are begun one by one (`Sandbox.openThread`). */
-  readonly shared: boolean
-  readonly handlers: Partial<SandboxHandlers>
-}
 
 /** What the engine lends to a session. */
 export interface SessionContext {
   readonly name: string
   readonly manifest: ModuleManifest
+  /** What the operator set for it beyond its capabilities. */
+  readonly grants: ModuleGrants
   /** As they are now; the operator may change them while the module runs. */
   readonly limits: ModuleLimits
   /** How many events may enter a second (spec nexum-host 11); as it is now. */

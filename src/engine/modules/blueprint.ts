@@ -1,11 +1,12 @@
 /** Turns a judged bundle into what the supervisor runs. */
 import { linkEventStore } from '../capabilities/event-store/link-event-store.ts'
 import { maxTableElements, type ModuleLimits } from '../../shared/domain/limits.ts'
+import type { ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import { contracts } from '../contracts/registry.ts'
 import type { SessionContext } from '../contracts/session.ts'
 import { Admission } from '../events/admission.ts'
-import { Sandbox } from '../sandboxes/sandbox.ts'
+import { launchProcess } from '../sandboxes/launch-process.ts'
 import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import type { EngineServices } from './engine-services.ts'
 import { linkCapabilities } from './grants.ts'
@@ -18,6 +19,8 @@ export interface BlueprintHooks extends Pick<
 > {
   /** What the module may use now: the operator may change it while it runs. */
   limits(): ModuleLimits
+  /** What the operator set for it beyond its capabilities. */
+  grants(): ModuleGrants
   /** Capabilities granted now. */
   granted(): readonly string[]
 }
@@ -107,25 +110,16 @@ export function createBlueprint(
         admission: createAdmission(),
         createAdmission,
         preparing: services.gates.preparing,
-        launch: (request) => {
-          const generation = services.nextGeneration()
-          return new Sandbox({
-            launcher: services.launcher,
-            entry: services.sandboxEntry,
-            serviceName: `paddock-${request.purpose}-${generation}-${manifest.name}`,
-            generation,
-            clock: services.clock,
-            residentLimitBytes: request.residentLimitBytes,
-            shared: request.shared,
+        launch: (request) =>
+          launchProcess(services, manifest.name, {
+            ...request,
             handlers: {
-              onHostCall: () =>
-                Promise.reject(new PaddockError('internal.bug', 'Nobody answers host calls.')),
-              onLogs: () => undefined,
-              onProcess: () => undefined,
               onOutput: (line) => hooks.log('debug', 'sandbox_output', line),
               ...request.handlers,
             },
-          })
+          }),
+        get grants() {
+          return hooks.grants()
         },
         sources: services.sources,
         recordDispatch: hooks.recordDispatch,

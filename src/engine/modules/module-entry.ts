@@ -5,6 +5,7 @@ import type { GuestLogRecord, LogDetails, LogRecord } from '../../shared/domain/
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
 import type { ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
+import { moduleGrants } from '../../shared/domain/operator/grants.ts'
 import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { CallReply, HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
 import { defaultLifecyclePolicy } from '../supervisor/lifecycle.ts'
@@ -106,6 +107,7 @@ export class ModuleEntry {
     return createBlueprint(loaded, this.options.storePath, this.options.services, {
       ...this.hooks(),
       granted: () => this.record.granted,
+      grants: () => moduleGrants(this.record),
       limits: () => this.loaded?.assessment.limitsGiven ?? loaded.assessment.limitsGiven,
     })
   }
@@ -224,7 +226,7 @@ export class ModuleEntry {
     return moduleView({ record, supervisor, metrics, calls, assessment: this.loaded?.assessment ?? null })
   }
 
-  private hooks(): Omit<BlueprintHooks, 'limits' | 'granted'> {
+  private hooks(): Omit<BlueprintHooks, 'limits' | 'granted' | 'grants'> {
     return {
       recordDispatch: (dispatch, reply) => this.recordDispatch(dispatch, reply),
       recordDropped: (count, reason = 'queue_full', eventType = 'call') => {

@@ -28,6 +28,7 @@ export interface ThreadOptions {
   readonly handlers: ThreadHandlers
   readonly post: (message: EngineMessage) => void
   readonly refuse: (call: HostCall) => HostOutcome
+  readonly onGone: () => void
 }
 
 interface Waiter<T> {
@@ -145,6 +146,7 @@ export class SandboxThread {
     this.loading = undefined
     for (const waiter of this.calls.values()) waiter.reject(reason)
     this.calls.clear()
+    this.options.onGone()
     this.options.handlers.onEnded(error)
   }
 

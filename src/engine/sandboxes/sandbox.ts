@@ -2,10 +2,8 @@
  * The engine's end of one sandbox process: typed calls over the sandbox protocol, a watchdog, and
  * one honest end. Whatever happens to the process, every pending promise settles with a typed error.
  */
-import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
+import { PaddockError } from '../../shared/errors.ts'
 import { sandboxHeapMb } from '../../shared/domain/limits.ts'
-import type { GuestLogRecord } from '../../shared/domain/log.ts'
-import type { EndClass } from '../../shared/domain/module.ts'
 import {
   generationArgument,
   sharedArgument,
@@ -20,60 +18,21 @@ import {
   type SandboxMessage,
 } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
-import type { LaunchedProcess, ProcessExit, SandboxLauncher } from './launcher.ts'
+import type { LaunchedProcess, ProcessExit } from './launcher.ts'
 import { classifyEnd, describeEnd } from './process-end.ts'
+import {
+  sandboxTimes,
+  type SandboxEnd,
+  type SandboxHandlers,
+  type SandboxOptions,
+} from './sandbox-options.ts'
 import { SandboxThread, type ThreadHandlers } from './sandbox-thread.ts'
 
-/** Start values with their reasons: style 4; the 3 s are issue 3's bound for a silent sandbox. */
-export const sandboxTimes = {
-  readyMs: 20_000,
-  /** Instantiating the largest components (12 MB StarlingMonkey) takes seconds on a slow machine. */
-  loadMs: 60_000,
-  pingEveryMs: 1_000,
-  checkEveryMs: 250,
-  /** With the check's own period a silent sandbox is found within 3 s. */
-  unresponsiveMs: 2_750,
-  /** Added to a stop's grace before the process is killed. */
-  stopSlackMs: 2_000,
-  /** Added to a call's deadline before the engine stops waiting for the sandbox's own watchdog. */
-  deadlineSlackMs: 3_000,
-} as const
+import { refused, settle, tooLarge } from './sandbox-replies.ts'
+
+export * from './sandbox-options.ts'
 
 const pingEveryChecks = sandboxTimes.pingEveryMs / sandboxTimes.checkEveryMs
-
-export type PauseDeadline = () => () => void
-
-export interface SandboxHandlers {
-  /** `pauseDeadline` stops the clock of the guest call; what it answers lets it go on. */
-  onHostCall(call: HostCall, pauseDeadline: PauseDeadline): Promise<HostOutcome>
-  onLogs(records: readonly GuestLogRecord[], dropped: number): void
-  onProcess(report: { residentBytes: number; cpuUs: number; wallUs: number }): void
-  /** A line the process itself printed; diagnostics only. */
-  onOutput(line: string): void
-}
-
-/** The one report of a sandbox's end: `error` is null after an orderly stop. */
-export interface SandboxEnd {
-  readonly class: EndClass
-  readonly exit: ProcessExit
-  /** Why we killed it, when we did. */
-  readonly killReason: ErrorReport | null
-  readonly error: ErrorReport | null
-}
-
-export interface SandboxOptions {
-  readonly launcher: SandboxLauncher
-  readonly entry: string
-  readonly serviceName: string
-  readonly generation: number
-  readonly clock: Clock
-  readonly execArgv?: readonly string[]
-  /** Resident bytes from which the process is killed with `sandbox.out_of_memory`. */
-  readonly residentLimitBytes: number
-  /** Threads are begun by `openThread`; there is none from the start. */
-  readonly shared?: boolean
-  readonly handlers: SandboxHandlers
-}
 
 interface PendingCall {
   readonly resolve: (reply: CallReply) => void
@@ -181,15 +140,8 @@ export class Sandbox {
     const thread = new SandboxThread({
       number,
       generation: this.generation,
-      handlers: {
-        onHostCall: (call) => handlers.onHostCall(call),
-        onLogs: (records, dropped) => handlers.onLogs(records, dropped),
-        onOverdue: (call, statement) => handlers.onOverdue(call, statement),
-        onEnded: (error) => {
-          this.threads.delete(number)
-          handlers.onEnded(error)
-        },
-      },
+      handlers,
+      onGone: () => this.threads.delete(number),
       post: (message) => this.post(message),
       refuse: refused,
     })
@@ -392,13 +344,7 @@ export class Sandbox {
   /** Out of memory ends this process only, before the system looks for a victim of its own choice. */
   private checkMemory(residentBytes: number): void {
     if (residentBytes <= this.residentLimitBytes) return
-    const [used, limit] = [residentBytes, this.residentLimitBytes].map((each) => Math.round(each / 1_048_576))
-    this.kill(
-      new PaddockError(
-        'sandbox.out_of_memory',
-        `The sandbox process held ${used} MiB of memory; ${limit} MiB are allowed.`,
-      ),
-    )
+    this.kill(tooLarge(residentBytes, this.residentLimitBytes))
   }
 
   private onExit(exit: ProcessExit): void {
@@ -428,20 +374,5 @@ export class Sandbox {
     return end.error === null
       ? new PaddockError('sandbox.stopped', 'The sandbox was stopped.')
       : PaddockError.fromReport(end.error)
-  }
-}
-
-function settle<T>(waiting: Map<number, { resolve: (value: T) => void }>, id: number, value: T): void {
-  const entry = waiting.get(id)
-  if (entry === undefined) return
-  waiting.delete(id)
-  entry.resolve(value)
-}
-
-/** A handler that failed is a fault of ours, which it has told of; the guest must not wait for ever. */
-function refused({ capability }: HostCall): HostOutcome {
-  return {
-    ok: false,
-    error: { domain: capability, kind: 'internal', code: 0, message: `${capability} failed.` },
   }
 }

@@ -1,5 +1,6 @@
 import { PaddockError } from '../../shared/errors.ts'
 import { actorContract } from './actor/actor.ts'
+import { actorOwnerContract } from './actor-owner/actor-owner.ts'
 import type { GuestContract } from './contract.ts'
 import { deciderCheckContract } from './decider/check/check-program.ts'
 import { deciderContract } from './decider/decider.ts'
@@ -9,6 +10,7 @@ import { queriedEventModuleContract, queryModuleContract } from './query-module/
 /** Every contract a sandbox can host. */
 const guestContracts: readonly GuestContract[] = [
   actorContract,
+  actorOwnerContract,
   queriedEventModuleContract,
   eventModuleContract,
   queryModuleContract,

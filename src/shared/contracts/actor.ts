@@ -30,7 +30,8 @@ export const actorGenerationSchema = z.number().int().min(1).max(0xffff_ffff)
 export const actorKeySchema = z.array(z.string().max(1_024)).max(32)
 export const actorIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 letters, digits, "_" and "-"')
 
-export const placementSchema = z.enum(['inline', 'bridged'])
+/** On the thread of the guest, on a thread of its own, or in another engine. */
+export const placementSchema = z.enum(['inline', 'bridged', 'remote'])
 export type Placement = z.infer<typeof placementSchema>
 
 /** Stated once per instance, before everything else. No file is touched by it. */

@@ -21,7 +21,7 @@ function ms(standard: number, most: number): z.ZodDefault<z.ZodNumber> {
 
 export const actorConfigSchema = z.strictObject({
   /** Where the SQL runs: `inline` on the thread of the guest, or `bridged` on one of its own. */
-  placement: placementSchema.default('inline'),
+  placement: placementSchema.exclude(['remote']).default('inline'),
   /** `full` syncs every commit to disk; `normal` may lose the last commits when the power fails, never more. */
   synchronous: z.enum(['normal', 'full']).default('normal'),
   /** Most bytes of one actor's database file; only the operator may raise it above its standard of 256 MiB. */

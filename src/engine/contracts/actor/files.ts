@@ -1,6 +1,6 @@
 /** Where the databases of one namespace lie, and how they go (spec actors-sql 4.5). */
 import { createHash } from 'node:crypto'
-import { readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 
 export class ActorFiles {
@@ -19,6 +19,11 @@ export class ActorFiles {
 
   database(actorId: string): string {
     return path.join(this.directory, `${actorId}.db`)
+  }
+
+  /** Makes the folder. */
+  async prepare(): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 })
   }
 
   /** Bytes of the database and its log on disk; 0 when there are none. */

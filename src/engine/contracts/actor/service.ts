@@ -6,7 +6,14 @@ import type { ExportManifest } from '../../../shared/contracts/actor-files.ts'
 import type { InspectAnswer, RowsAnswer, TablesAnswer } from '../../../shared/contracts/actor-inspect.ts'
 import type { ActorPage } from '../../../shared/domain/actor.ts'
 import { PaddockError } from '../../../shared/errors.ts'
+import type { Clock } from '../../clock.ts'
+import type { Gate } from '../../sandboxes/gates/gate.ts'
+import { launchProcess, type ProcessMeans } from '../../sandboxes/launch-process.ts'
+import type { EngineLog } from '../../telemetry/engine-log.ts'
 import { ActorFiles } from './files.ts'
+import { ActorHosts } from './hosts/actor-hosts.ts'
+import { ActorListener } from './remote/listener.ts'
+import { SqlOwner } from './remote/sql-owner.ts'
 import type { WorkOperation } from './control/work.ts'
 import { guestFault } from './control/faults.ts'
 import { notFound, type ActorAddress, type ActorNamespace } from './namespace.ts'
@@ -19,8 +26,27 @@ const importMs = 300_000
 export interface ActorServiceOptions {
   /** Where the engine keeps its state. */
   readonly stateDir: string
+  readonly clock: Clock
+  readonly processes: ProcessMeans
+  readonly preparing: Gate
+  readonly log: EngineLog
   /** Tells the operator of an actor whose file is damaged. */
   readonly onNotice?: (module: string, actorId: string, error: PaddockError) => void
+}
+
+const actorsPerHost = 16
+const memoryCeilingBytes = 512 * 1_048_576
+
+export interface ServeOptions {
+  readonly host?: string | undefined
+  readonly port: number
+  readonly token: string
+}
+
+export interface ServedActors {
+  readonly owner: SqlOwner
+  readonly url: string
+  close(): Promise<void>
 }
 
 export class ActorService {
@@ -28,6 +54,7 @@ export class ActorService {
   readonly directory: string
   private readonly options: ActorServiceOptions
   private readonly namespaces = new Map<string, ActorNamespace>()
+  private readonly served = new Set<ActorListener>()
 
   constructor(options: ActorServiceOptions) {
     this.options = options
@@ -45,6 +72,59 @@ export class ActorService {
 
   unregister(name: string, namespace: ActorNamespace): void {
     if (this.namespaces.get(name) === namespace) this.namespaces.delete(name)
+  }
+
+  /**
+   * Owns databases for the actors of other engines, until the answer is closed. On the loopback address unless told
+   * otherwise: encryption is left to a proxy in front. Throws `wasm.invalid_config` for a token that is too short.
+   */
+  async serve(options: ServeOptions): Promise<ServedActors> {
+    const { clock, processes, preparing, log } = this.options
+    const tell = (message: string): void => log('warn', 'actors_served', message)
+    const owner = new SqlOwner({
+      directory: path.join(this.options.stateDir, 'remote-actors'),
+      log: tell,
+      createHosts: (namespace) =>
+        new ActorHosts({
+          namespace,
+          clock,
+          preparing,
+          capacity: actorsPerHost,
+          memoryCeilingBytes,
+          launch: (handlers) =>
+            launchProcess(processes, namespace, {
+              purpose: 'databases',
+              residentLimitBytes: Number.MAX_SAFE_INTEGER,
+              shared: true,
+              handlers,
+            }),
+          onLost: (error) => tell(`A process with databases of ${namespace} ended: ${error.message}`),
+          onCrashLoop: (error) => tell(`Processes of ${namespace} end again and again: ${error.message}`),
+        }),
+    })
+    const listener = new ActorListener({
+      host: options.host ?? '127.0.0.1',
+      port: options.port,
+      token: options.token,
+      owner,
+      log: tell,
+    })
+    const { address, port } = await listener.listen()
+    this.served.add(listener)
+    return {
+      owner,
+      url: `ws://${address.includes(':') ? `[${address}]` : address}:${port}`,
+      close: async () => {
+        this.served.delete(listener)
+        await listener.close()
+      },
+    }
+  }
+
+  /** Ends what serves other engines. */
+  async close(): Promise<void> {
+    await Promise.all([...this.served].map((listener) => listener.close()))
+    this.served.clear()
   }
 
   /** Modules whose actors are served. */

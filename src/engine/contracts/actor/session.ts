@@ -8,6 +8,9 @@ import { ActorFigures } from './figures.ts'
 import { ActorFiles } from './files.ts'
 import { ActorHosts } from './hosts/actor-hosts.ts'
 import { ActorNamespace } from './namespace.ts'
+import { RemoteClient } from './remote/client.ts'
+import { RemoteOwner } from './remote/remote-owner.ts'
+import { readToken } from './remote/token.ts'
 import { isRejection } from '../../supervisor/rejections.ts'
 
 /** How long the control side waits in a state (spec actors-sql 16.3), in milliseconds. */
@@ -55,7 +58,7 @@ export class ActorSession implements ContractSession {
 
   private async start(spec: LoadSpec, run: number): Promise<InitOutcome> {
     try {
-      const namespace = this.createNamespace(spec)
+      const namespace = this.createNamespace(spec, await this.createOwner())
       await namespace.open()
       this.namespace = namespace
       this.context.services.actors.register(this.context.name, namespace)
@@ -75,7 +78,17 @@ export class ActorSession implements ContractSession {
     await namespace.close(graceMs)
   }
 
-  private createNamespace(spec: LoadSpec): ActorNamespace {
+  /** The engine that owns the databases, where the operator named one. Throws `wasm.invalid_config`. */
+  private async createOwner(): Promise<RemoteOwner | null> {
+    const { name, clock, grants } = this.context
+    const { actorEngine } = grants
+    if (actorEngine === undefined) return null
+    const token = await readToken(actorEngine.tokenFile)
+    const log = (message: string): void => this.context.log('warn', 'actor_engine', message)
+    return new RemoteOwner(name, new RemoteClient({ url: actorEngine.url, token, clock, log }))
+  }
+
+  private createNamespace(spec: LoadSpec, owner: RemoteOwner | null): ActorNamespace {
     const { context } = this
     const { name, clock, manifest, services } = context
     const config = readActorConfig(manifest.contractTable)
@@ -115,7 +128,7 @@ export class ActorSession implements ContractSession {
       }),
       files,
       figures,
-      owner: null,
+      owner,
       createAdmission: () => context.createAdmission(),
       log: (level, event, message, code) => context.log(level, event, message, code),
       guestLogs: (records, dropped) => context.guestLogs(records, dropped),

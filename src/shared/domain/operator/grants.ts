@@ -18,6 +18,18 @@ export const moduleGrantsSchema = z.object({
   refusedTopics: z.array(z.string().max(256)).max(256).default([]),
   /** SHA-256 its component must have, whatever its manifest says (spec 4.4). */
   digest: sha256Schema.nullable().default(null),
+  /** The engine that owns the databases of its actors; left out for this one (spec actors-sql 12). */
+  actorEngine: z
+    .object({
+      /** `ws:` or `wss:`. */
+      url: z
+        .string()
+        .regex(/^wss?:\/\//, 'a ws or wss address')
+        .max(2_048),
+      /** File with the token that the other engine asks for. */
+      tokenFile: z.string().min(1).max(4_096),
+    })
+    .optional(),
 })
 export type ModuleGrants = z.infer<typeof moduleGrantsSchema>
 

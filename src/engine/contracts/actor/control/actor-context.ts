@@ -1,4 +1,5 @@
 /** What the actors of one namespace share. */
+import type { ActorFacts } from '../../../../shared/contracts/actor.ts'
 import type { HostCall, HostOutcome, LoadSpec } from '../../../../shared/sandbox/protocol.ts'
 import type { GuestLogRecord } from '../../../../shared/domain/log.ts'
 import type { Dispatch } from '../../../../shared/domain/module.ts'
@@ -41,7 +42,7 @@ export interface ActorContext {
 /** Runs the SQL of actors whose databases are elsewhere: in another process, or in another engine. */
 export interface DatabaseOwner {
   /** The generation that is current from now on; requests of others are refused. */
-  announce(actorId: string, generation: number): Promise<void>
+  announce(facts: ActorFacts): Promise<void>
   /** Shuts the gate of this generation and closes its file. Settles when it is closed. */
   retire(actorId: string, generation: number): Promise<void>
   /** Removes the files of the actor. */

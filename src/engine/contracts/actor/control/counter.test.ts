@@ -41,7 +41,7 @@ describe('spec actors-sql 20: counters', () => {
 
   it('stays at zero when it is counted down below, and says so', () => {
     const counter = new Counter()
-    expect(() => counter.decrement()).toThrowError(expect.objectContaining({ code: 'internal.bug' }))
+    expect(() => counter.decrement()).toThrow(expect.objectContaining({ code: 'internal.bug' }))
     expect(counter.value).toBe(0)
   })
 

@@ -1,5 +1,5 @@
 /** How an instance is started: generation on disk, place, program, migrations, `on-start` (spec actors-sql 4.3, 16.5). */
-import type { startCauses } from '../../../../shared/contracts/actor.ts'
+import type { ActorFacts, startCauses } from '../../../../shared/contracts/actor.ts'
 import { PaddockError, toErrorReport } from '../../../../shared/errors.ts'
 import type { ActorControl } from './actor-control.ts'
 import { guestFault } from './faults.ts'
@@ -60,26 +60,31 @@ export async function place(
     return undefined
   }
   actor.setState('starting')
-  await context.owner?.announce(actor.id, generation)
-  const { config } = context
+  const { config, owner } = context
+  const facts: ActorFacts = {
+    namespace: context.namespace,
+    actorId: actor.id,
+    key: [...actor.key],
+    generation,
+    databasePath: context.hasDatabase ? context.files.database(actor.id) : null,
+    placement: owner === null ? config.placement : 'remote',
+    synchronous: config.synchronous,
+    quotaBytes: config.databaseBytes,
+    limits: config.limits,
+    budgets: config.budgets,
+  }
+  try {
+    await owner?.announce(facts)
+  } catch (error) {
+    context.hosts.release(host)
+    throw error
+  }
   const instance = new ActorInstance({
-    facts: {
-      namespace: context.namespace,
-      actorId: actor.id,
-      key: [...actor.key],
-      generation,
-      databasePath: context.hasDatabase ? context.files.database(actor.id) : null,
-      placement: config.placement,
-      synchronous: config.synchronous,
-      quotaBytes: config.databaseBytes,
-      limits: config.limits,
-      budgets: config.budgets,
-    },
+    facts,
     spec: context.spec,
     host,
     admission: context.createAdmission(),
     onHostCall: (call) => {
-      const { owner } = context
       if (owner === null)
         return Promise.reject(new PaddockError('internal.bug', 'Nobody owns databases here.'))
       // The triple is stamped here, from the channel the call came on (spec actors-sql 3.1).
