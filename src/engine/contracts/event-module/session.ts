@@ -1,10 +1,6 @@
 /** Event modules while they live: `init` once a run, then every subscribed event in order (spec nexum-host 10–12). */
-import { type GuestConfig } from '../../../shared/contracts/event-module.ts'
 import type { LogDetails } from '../../../shared/domain/log.ts'
 import type { Dispatch } from '../../../shared/domain/module.ts'
-import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
-import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
-import type { CallEnd } from '../../events/admission.ts'
 import {
   Dispatcher,
   type DispatcherLegacy,
@@ -12,13 +8,10 @@ import {
   type ModuleEvent,
 } from '../../events/dispatcher.ts'
 import { RateBucket } from '../../events/rate-bucket.ts'
-import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
 import type { Sandbox } from '../../sandboxes/sandbox.ts'
+import { runInit } from '../run-init.ts'
 import type { ContractSession, InitOutcome, LoadedStore, SessionContext } from '../session.ts'
 import { ModuleSources, type Taken } from './module-sources.ts'
-
-/** Kinds of an error returned by `init` that mean: this configuration will never work (spec nexum-host 12.1). */
-const rejectingKinds: readonly HostErrorKind[] = ['invalid-input', 'unsupported', 'denied']
 
 export class EventModuleSession implements ContractSession {
   private readonly context: SessionContext
@@ -83,57 +76,10 @@ export class EventModuleSession implements ContractSession {
     return this.dispatcher.queued
   }
 
-  async initialise(sandbox: Sandbox, store: LoadedStore, run: number): Promise<InitOutcome> {
+  initialise(sandbox: Sandbox, store: LoadedStore, run: number): Promise<InitOutcome> {
     this.dispatcher.reconcile(store.lastSequence, run)
     this.cursors = store.cursors
-    const { admission, manifest } = this.context
-    const payload: GuestConfig = manifest.config.map(([key, value]) => [key, value])
-    const ended = new AbortController()
-    const stopListening = sandbox.onEnd(() => ended.abort())
-    try {
-      const ticket = await admission.admitWhenFree(ended.signal)
-      let end: CallEnd = 'lost'
-      const { outcome } = await sandbox
-        .call({
-          id: sandbox.allocateCallId(),
-          sequence: this.dispatcher.takeSequence(),
-          operation: 'init',
-          payload,
-          cursor: null,
-          fuel: ticket.fuel,
-          deadlineMs: ticket.deadlineMs,
-          context: { eventType: 'init' },
-        })
-        .then((reply) => {
-          end = reply.outcome.status === 'not-started' ? 'not-started' : reply.usage
-          return reply
-        })
-        .finally(() => admission.settle(ticket, end))
-      switch (outcome.status) {
-        case 'ok':
-          return { kind: 'ok' }
-        case 'guest-error': {
-          const { error } = outcome
-          if (!rejectingKinds.includes(error.kind)) return { kind: 'failed', error: hostErrorReport(error) }
-          const rejected = new PaddockError(
-            'module.init_rejected',
-            `init refused its configuration: ${error.message}`,
-          )
-          return { kind: 'rejected', error: rejected.toReport() }
-        }
-        case 'failed':
-          return { kind: 'failed', error: outcome.error }
-        case 'not-started':
-          return {
-            kind: 'failed',
-            error: new PaddockError('sandbox.exited', 'init never reached the guest.').toReport(),
-          }
-      }
-    } catch (error) {
-      return { kind: 'failed', error: toErrorReport(error, 'sandbox.exited') }
-    } finally {
-      stopListening()
-    }
+    return runInit(this.context, sandbox, this.dispatcher.takeSequence())
   }
 
   open(sandbox: Sandbox, run: number): void {

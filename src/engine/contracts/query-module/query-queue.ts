@@ -7,6 +7,7 @@ import type { Admission, CallEnd } from '../../events/admission.ts'
 import { hostErrorReport } from '../../sandboxes/guest-errors.ts'
 import type { Sandbox } from '../../sandboxes/sandbox.ts'
 import type { SessionContext } from '../session.ts'
+import type { QueryHost } from './query-host.ts'
 
 /** Milliseconds that a query waits for a module that is being restarted. */
 const patienceMs = 30_000
@@ -19,7 +20,7 @@ interface Waiting {
   stopTimer: () => void
 }
 
-export class QueryQueue {
+export class QueryQueue implements QueryHost {
   private readonly context: SessionContext
   private readonly admission: Admission
   private waiting: Waiting[] = []
@@ -43,7 +44,6 @@ export class QueryQueue {
     return this.waiting.length
   }
 
-  /** Rejects with `module.busy`, `module.not_running`, or why the instance died: `sandbox.*`. */
   ask(input: Uint8Array): Promise<QueryAnswer> {
     return new Promise((resolve, reject) => {
       const { limits, clock, name } = this.context

@@ -1,25 +1,20 @@
 /** Queries for modules by their names (spec nexum-host 9). */
 import { maxQueryBytes, type QueryAnswer } from '../../../shared/contracts/query-module.ts'
 import { PaddockError } from '../../../shared/errors.ts'
-import type { QueryQueue } from './query-queue.ts'
+import type { QueryHost } from './query-host.ts'
 
 export class QueryService {
-  private readonly queues = new Map<string, QueryQueue>()
+  private readonly hosts = new Map<string, QueryHost>()
 
-  /** The queue of a module that runs or begins to; one of the version before is forgotten. */
-  register(queue: QueryQueue): void {
-    const before = this.queues.get(queue.name)
-    this.queues.set(queue.name, queue)
-    if (before !== queue) before?.close()
+  /** The host of a module that runs or begins to; one of the version before is forgotten. */
+  register(host: QueryHost): void {
+    const before = this.hosts.get(host.name)
+    this.hosts.set(host.name, host)
+    if (before !== host) before?.close()
   }
 
-  unregister(queue: QueryQueue): void {
-    if (this.queues.get(queue.name) === queue) this.queues.delete(queue.name)
-  }
-
-  /** Whether the module answers queries now. */
-  answers(module: string): boolean {
-    return this.queues.has(module)
+  unregister(host: QueryHost): void {
+    if (this.hosts.get(host.name) === host) this.hosts.delete(host.name)
   }
 
   /**
@@ -33,10 +28,10 @@ export class QueryService {
         `The query has ${input.length} bytes; at most ${maxQueryBytes} are allowed.`,
       )
     }
-    const queue = this.queues.get(module)
-    if (queue === undefined) {
+    const host = this.hosts.get(module)
+    if (host === undefined) {
       throw new PaddockError('module.not_running', `${module} is not running, or answers no queries.`)
     }
-    return queue.ask(input)
+    return host.ask(input)
   }
 }
