@@ -15,6 +15,7 @@ import { logExchanges } from './capabilities/http/exchange-log.ts'
 import { createNetworks, type Networks } from './capabilities/networks.ts'
 import { CapabilityRouter } from './capabilities/router.ts'
 import { AuditTrail } from './audit/audit-trail.ts'
+import { chainAdvice } from './chains/advice.ts'
 import { ChainPool } from './chains/chain-pool.ts'
 import { tellMismatch } from './chains/chain-notices.ts'
 import { ChainService } from './chains/chain-service.ts'
@@ -345,6 +346,7 @@ export class Engine {
     this.chains.apply()
     await this.observability.apply(this.options.settings.get().operator)
     this.phase = 'running'
+    for (const advice of chainAdvice(this.chains.configs())) this.log('info', 'chain_advice', advice)
     this.log('info', 'engine_started', `Engine ${this.options.version} started`)
     if (this.options.settings.get().devnet.autoStart) {
       // A machine without the devnet still runs modules on other chains: the notice says what is wrong.
