@@ -9,6 +9,7 @@ import { hostCalls } from './host-calls.ts'
 import { idle } from './idle.ts'
 import { load } from './load.ts'
 import { pipeline } from './pipeline.ts'
+import { sql } from './sql.ts'
 import { store } from './store.ts'
 import { isElectron, runtime } from './support.ts'
 
@@ -17,6 +18,7 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   'host-calls': hostCalls,
   chain,
   store,
+  sql,
   pipeline,
   load,
   idle,

@@ -1,3 +1,4 @@
+import { deciderFaults } from './decider-callers.ts'
 import { engineFaults } from './engine-killed.ts'
 import { eventStoreFaults } from './event-store.ts'
 import type { Fault } from './fault.ts'
@@ -14,4 +15,5 @@ export const faults: readonly Fault[] = [
   ...networkFaults,
   ...engineFaults,
   ...eventStoreFaults,
+  ...deciderFaults,
 ]

@@ -1,0 +1,24 @@
+/** Callers of a decider while its sandbox is killed at random moments (issue 5, spec decider 16 "crash"). */
+import { isLong } from './arena.ts'
+import { mustEqual, mustHold, type Fault } from './fault.ts'
+import { runDeciderLoad } from '../support/decider-load.ts'
+
+const size = isLong
+  ? { commands: 100_000, streams: 1_000, callers: 8, kills: 100 }
+  : { commands: 1_000, streams: 100, callers: 8, kills: 2 }
+
+export const deciderFaults: readonly Fault[] = [
+  {
+    name: 'callers of a decider whose sandbox is killed',
+    how: `${size.commands} commands over ${size.streams} streams by ${size.callers} callers; SIGKILL to the sandbox ${size.kills} times, at random`,
+    times: { short: 1, long: 1 },
+    survives: 'revisions without gaps, no acknowledged event lost or doubled, a clean integrity check',
+    provoke: async ({ random }) => {
+      const report = await runDeciderLoad({ ...size, random: () => random.next() })
+      mustEqual(report.faults, [], 'what the store holds')
+      mustEqual(report.others, [], 'answers')
+      mustEqual(report.decided, size.commands, 'decided commands')
+      mustHold(report.kills > 0, 'nothing was killed')
+    },
+  },
+]
