@@ -140,3 +140,60 @@ it('tells the blocks of a node that starts anew at block 0 as they come', async 
   await until(() => expect(listener.numbers().slice(-2)).toEqual([2, 3]))
   expect(pool.views()[0]!.blocksSkipped).toBe(0)
 })
+
+describe.each(['ws', 'http'] as const)('logs of a real contract over %s', (transport) => {
+  const topic = `0x${'c3'.repeat(32)}`
+  /** Answers every call with one log of that topic and no data. */
+  const creation = `0x602760 0c600039602760 00f37f${topic.slice(2)}60006000a100`.replaceAll(' ', '')
+
+  async function send(transaction: object): Promise<string> {
+    const [from] = (await anvil.rpc('eth_accounts', [])) as string[]
+    return (await anvil.rpc('eth_sendTransaction', [{ from, gas: '0x30d40', ...transaction }])) as string
+  }
+
+  it('spec nexum-host 18 rows 58, 59: come in order, each once, also those that were missed and after a reorganisation', async () => {
+    const creationHash = await send({ data: creation })
+    await anvil.mine(1)
+    const receipt = (await anvil.rpc('eth_getTransactionReceipt', [creationHash])) as {
+      contractAddress: string
+    }
+    const address = receipt.contractAddress
+    configure(anvil[transport])
+    const places: string[] = []
+    pool.subscribeLogs('31337', { addresses: [address], topics: [[topic]] }, ([log]) => {
+      expect(log?.topics.map((each) => bytesToHex(each))).toEqual([topic])
+      places.push(`${log?.blockNumber}:${log?.logIndex}`)
+    })
+    await until(() => expect(pool.views()[0]!.status).toBe('live'))
+    await pool.request('31337', 'eth_blockNumber', '[]')
+    const emit = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await send({ to: address })
+      await anvil.mine(1)
+    }
+    await until(async () => {
+      // The log stream opens after that of heads; until it is open nothing counts.
+      if (places.length === 0) await emit(1)
+      expect(places.length).toBeGreaterThan(0)
+    })
+    await emit(2)
+    const head = Number(await anvil.rpc('eth_blockNumber', []))
+    await until(() => expect(places.at(-1)).toBe(`${head}:1`))
+    const before = [...places]
+    expect(new Set(before).size).toBe(before.length)
+
+    pool.configure([])
+    await emit(1)
+    await anvil.mine(2)
+    await emit(2)
+    configure(anvil[transport])
+    await until(() => expect(places).toHaveLength(before.length + 3))
+    const numbers = places.map((place) => Number(place.split(':')[0]))
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+
+    const all = places.length
+    await anvil.rpc('anvil_reorg', [1, []])
+    await emit(1)
+    await until(() => expect(places.length).toBeGreaterThan(all))
+    expect(new Set(places.slice(all)).size).toBe(places.length - all)
+  })
+})
