@@ -20,6 +20,13 @@ await main(async () => {
   await build()
   const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
   const codes = [await run(node, [join(root, 'test/fixtures/build-fixtures.mjs')], process.env)]
+  codes.push(
+    await run(
+      node,
+      [join(root, 'scripts/guest-kit/cli.mjs'), 'test/fixtures/actor-guests/bench'],
+      process.env,
+    ),
+  )
   if (only !== '--electron') {
     const flags = ['--expose-gc', '--disable-warning=ExperimentalWarning']
     codes.push(await run(node, [...flags, join(root, 'test/bench/main.ts')], process.env))

@@ -114,12 +114,12 @@ export function deriveWit(contract, capabilities) {
   }
   const importLines = capabilities.map((name) => `  import ${interfaceName(contract, name)};`).join('\n')
   if (contract.exportedInterface !== null) {
+    const worlds = [innerWorld, outerWorld].map((world) => {
+      return `world ${world} {\n${importLines}\n  export ${interfaceName(contract, contract.exportedInterface)};\n}`
+    })
     return `package ${innerPackage};
 
-world ${innerWorld} {
-${importLines}
-  export ${interfaceName(contract, contract.exportedInterface)};
-}
+${worlds.join('\n\n')}
 
 package ${contract.packageId} {
 ${contract.packageText}

@@ -45,9 +45,18 @@ export function componentFile(name: string): string {
   return existsSync(fixture) ? fixture : path.join(root, 'modules', name, 'module.wasm')
 }
 
+/** The artifact of a guest that speaks SQL: a fixture, or the one in TypeScript, which scripts/bench.mjs has built. */
+export function actorArtifact(name: string): Promise<string> {
+  const inTypeScript = path.join(root, 'test/fixtures/actor-guests/bench/module.wasm')
+  return compiled(name === 'actor-bench-ts' ? inTypeScript : componentFile(name))
+}
+
 /** The artifact directory of a fixture or an example module, compiled at most once. */
-export async function artifact(name: string): Promise<string> {
-  const file = componentFile(name)
+export function artifact(name: string): Promise<string> {
+  return compiled(componentFile(name))
+}
+
+async function compiled(file: string): Promise<string> {
   compiler ??= createCompiler({
     launcher: await launcher(),
     entry: path.join(out, 'compiler.cjs'),

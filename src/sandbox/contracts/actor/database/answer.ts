@@ -16,6 +16,12 @@ export class AnswerMeter {
     this.limits = limits
   }
 
+  /** A call begins. */
+  begin(): this {
+    this.bytes = 0
+    return this
+  }
+
   /** Throws `SqlFault` (limit-exceeded). */
   checkColumns(count: number): void {
     const { columnCount } = this.limits

@@ -21,11 +21,16 @@ export class Executor {
   private readonly options: ExecutorOptions
   private readonly statements: PreparedStatements
   private readonly runner: StatementRunner
+  /** One call runs at a time, so that one of each serves them all. */
+  private readonly parameters: ParameterMeter
+  private readonly answer: AnswerMeter
   private setUserVersion = false
 
   constructor(connection: Connection, options: ExecutorOptions) {
     this.connection = connection
     this.options = options
+    this.parameters = new ParameterMeter(options.limits)
+    this.answer = new AnswerMeter(options.limits)
     this.statements = new PreparedStatements(connection)
     this.transaction = new TransactionState(connection, options.budgets.transactionMs, options.nowMs)
     this.runner = new StatementRunner({
@@ -59,13 +64,13 @@ export class Executor {
         }
       }
       this.judge([statement], true)
-      new ParameterMeter(this.options.limits).check(params)
+      this.parameters.begin().check(params)
       this.transaction.before(undefined)
       prepared = this.prepare(statement, 0, sql)
     } else {
-      new ParameterMeter(this.options.limits).check(params)
+      this.parameters.begin().check(params)
     }
-    const result = this.runner.run(prepared, params, 0, new AnswerMeter(this.options.limits))
+    const result = this.runner.run(prepared, params, 0, this.answer.begin())
     return forceWrite && result.route === 'read' ? { ...result, route: 'write' } : result
   }
 
@@ -92,7 +97,7 @@ export class Executor {
   }
 
   private runAll(statements: readonly Statement[], scope: Scope): ScriptResult {
-    const meter = new AnswerMeter(this.options.limits)
+    const meter = this.answer.begin()
     let changes = 0
     let last: ScriptResult['last']
     try {
@@ -100,7 +105,7 @@ export class Executor {
         if (this.options.nowMs() >= scope.endMs) throw new SqlFault({ tag: 'timed-out', val: scope.budgetMs })
         const prepared = this.prepare(statement, index)
         // Only the rows of the last one that has columns are answered, so only they count.
-        meter.bytes = 0
+        meter.begin()
         const result = this.runner.run(prepared, nothing, index, meter, scope)
         changes += result.changes
         if (prepared.returnsRows) last = { columns: result.columns, rows: result.rows }
@@ -117,7 +122,7 @@ export class Executor {
     if (items.length > limits.batchStatements) {
       throw limitFault('batch-statements', limits.batchStatements, items.length)
     }
-    const meter = new ParameterMeter(limits)
+    const meter = this.parameters.begin()
     const cut = items.map(({ sql, params }, index) => {
       const cached = this.statements.cached(sql)
       meter.check(params)
@@ -130,7 +135,7 @@ export class Executor {
     })
     if (items.length === 0) return []
     this.transaction.before(undefined)
-    const answer = new AnswerMeter(limits)
+    const answer = this.answer.begin()
     return this.atomically('_paddock_batch', () =>
       items.map(({ sql, params }, index) => {
         const statement = cut[index]

@@ -29,6 +29,12 @@ export class ParameterMeter {
     this.limits = limits
   }
 
+  /** A call begins. */
+  begin(): this {
+    this.total = 0
+    return this
+  }
+
   /** Throws `SqlFault` (limit-exceeded) for the first limit that is passed. */
   check(params: Bindings): void {
     const { parameterCount, parameterBytes, totalParameterBytes } = this.limits
