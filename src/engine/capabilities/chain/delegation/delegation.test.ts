@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseTransaction, recoverMessageAddress, recoverTypedDataAddress, stringToHex } from 'viem'
+import {
+  bytesToHex,
+  hexToBytes,
+  parseTransaction,
+  recoverMessageAddress,
+  recoverTypedDataAddress,
+  stringToHex,
+} from 'viem'
 import type { Hex, TypedData } from 'viem'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Anvil } from '../../../../../test/support/anvil.ts'
@@ -10,6 +17,11 @@ import { LocalNode } from '../../../../../test/support/local-node.ts'
 import { LocalSigner } from '../../../../../test/support/local-signer.ts'
 import { chainConfigSchema } from '../../../../shared/domain/chain.ts'
 import type { ChainConfig } from '../../../../shared/domain/chain.ts'
+import { identitySectionSchema } from '../../../../shared/domain/operator/capabilities.ts'
+import { moduleGrantsSchema } from '../../../../shared/domain/operator/grants.ts'
+import { systemClock } from '../../../clock.ts'
+import { noMetrics } from '../../../telemetry/metrics/metrics-port.ts'
+import { IdentityService } from '../../identity/identity-service.ts'
 import { ChainPool } from '../../../chains/chain-pool.ts'
 import type { HostFailure } from '../../capability.ts'
 import type { Capability } from '../../capability.ts'
@@ -191,6 +203,41 @@ describe('spec nexum-host 18 row 45: eth_sendTransaction', () => {
       { from: alice, data: '0x60ff6000526001601ffd' },
     ])
     expect(error).toMatchObject({ domain: 'chain', kind: 'internal', code: 3, data: '"0xff"' })
+  })
+})
+
+describe('spec nexum-host 18 row 44: with the real keys', () => {
+  it('personal_sign equals identity.sign, and a transaction is mined', async () => {
+    const record = callContext(declared, {
+      name: 'one',
+      grants: moduleGrantsSchema.parse({ accounts: [alice], approval: 'auto' }),
+    }).record
+    const identity = new IdentityService({
+      settings: () => identitySectionSchema.parse({ testKey: keys[0], testKeyEnabled: true }),
+      records: () => [record],
+      directory: join(directory, 'keystore'),
+      clock: systemClock,
+      audit: { record: () => undefined },
+      metrics: () => noMetrics,
+      onApprovals: () => undefined,
+    })
+    await identity.open()
+    chain = createChainCapability(pool, identity.signer)
+    const context = callContext(declared, record)
+    const ask = async (method: string, params: unknown): Promise<unknown> => {
+      const text = JSON.stringify(params)
+      return JSON.parse(
+        (await chain.functions['request']!([31_337n, method, text], context)) as string,
+      ) as unknown
+    }
+    expect(await ask('eth_accounts', [])).toEqual([alice])
+    const message = new TextEncoder().encode('hello')
+    const direct = await identity.capability.functions['sign']!([hexToBytes(alice as Hex), message], context)
+    expect(await ask('personal_sign', ['hello', alice])).toBe(bytesToHex(direct as Uint8Array))
+    const hash = await ask('eth_sendTransaction', [{ from: alice, to: bob, value: '0x1' }])
+    await anvil.mine(1)
+    expect(await ask('eth_getTransactionReceipt', [hash])).toMatchObject({ status: '0x1', from: alice })
+    identity.close()
   })
 })
 
