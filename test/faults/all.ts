@@ -1,4 +1,5 @@
 import { deciderFaults } from './decider-callers.ts'
+import { actorFaults } from './actor-kills.ts'
 import { engineFaults } from './engine-killed.ts'
 import { eventStoreFaults } from './event-store.ts'
 import type { Fault } from './fault.ts'
@@ -14,6 +15,7 @@ export const faults: readonly Fault[] = [
   ...fileFaults,
   ...networkFaults,
   ...engineFaults,
+  ...actorFaults,
   ...eventStoreFaults,
   ...deciderFaults,
 ]

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { buildModule } from '../../../scripts/guest-kit/build-module.mjs'
 import { LogBuffer } from '../../../src/sandbox/bridge/log-buffer.ts'
@@ -226,6 +227,28 @@ describe.each(['inline', 'bridged'] as const)(
     })
   },
 )
+
+describe("the guide's actor", () => {
+  it('passes the strict type check, builds and does what it says', async () => {
+    const guide = readFileSync(resolve('docs/module-authors.md'), 'utf8')
+    const notes = join(cacheDir, 'notes')
+    for (const [, name, text] of guide.matchAll(/^`notes\/([^`]+)`[^`]*```\w+\n([\s\S]*?)^```$/gm)) {
+      mkdirSync(dirname(join(notes, name!)), { recursive: true })
+      writeFileSync(
+        join(notes, name!),
+        text!.replaceAll('../paddock/scripts/guest-kit', resolve('scripts/guest-kit')),
+      )
+    }
+    execFileSync(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', notes])
+    const { output } = await buildModule({ folder: notes })
+    components.set('notes', await artifactOf(output, cacheDir))
+    const actor = (await Actor.load('notes')).open().start()
+    expect(actor.ask('add', { text: 'water the plants' })).toBe(1)
+    expect(actor.ask('add', {})).toEqual({ tag: 'invalid-payload', message: 'text must be a text.' })
+    expect(actor.ask('remove', { ids: [1, 2] })).toMatchObject({ tag: 'user', code: 'notes.unknown' })
+    expect(actor.ask('list')).toEqual([{ id: 1, text: 'water the plants' }])
+  })
+})
 
 describe('an actor program', () => {
   it('refuses what does not fit its state or its contract', async () => {

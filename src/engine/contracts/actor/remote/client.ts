@@ -27,6 +27,8 @@ interface Request {
   readonly reject: (error: PaddockError) => void
 }
 
+const standardUnsentMs = 30_000
+const retireMs = 1_000
 const firstRetryMs = 100
 const mostRetryMs = 10_000
 /** Largest message: 8 MiB of values in base64 with what stands around them. */
@@ -83,7 +85,8 @@ export class RemoteClient {
 
   async retire(namespace: string, actorId: string, generation: number): Promise<void> {
     this.forget(actorId)
-    await this.control({ type: 'retire', id: this.nextId++, namespace, actorId, generation })
+    // The next announcement retires it anyway: a stop does not wait for an engine that is away.
+    await this.control({ type: 'retire', id: this.nextId++, namespace, actorId, generation }, retireMs)
   }
 
   async destroy(namespace: string, actorId: string, generation: number): Promise<void> {
@@ -134,17 +137,19 @@ export class RemoteClient {
     this.lost.delete(actorId)
   }
 
-  private async control(message: Extract<ToHost, { id: number }>): Promise<void> {
-    const reply = await this.send(message)
+  private async control(message: Extract<ToHost, { id: number }>, unsentMs?: number): Promise<void> {
+    const reply = await this.send(message, unsentMs)
     if (reply.type === 'done' && reply.error !== null) throw PaddockError.fromReport(reply.error)
   }
 
-  private send(message: Extract<ToHost, { id: number }>): Promise<ToGuest> {
+  private send(
+    message: Extract<ToHost, { id: number }>,
+    unsentMs = this.options.unsentMs ?? standardUnsentMs,
+  ): Promise<ToGuest> {
     if (this.closed) return Promise.reject(new PaddockError('sqlite.closed', 'The connection was closed.'))
     if (this.refusal !== undefined) return Promise.reject(this.refusal)
     return new Promise((resolve, reject) => {
       const request: Request = { message, state: 'unsent', cancel: () => undefined, resolve, reject }
-      const unsentMs = this.options.unsentMs ?? 30_000
       request.cancel = this.options.clock.after(unsentMs, () => {
         if (request.state !== 'unsent') return
         const text = `The remote engine was not reached within ${unsentMs / 1_000} s; nothing was executed.`
