@@ -86,7 +86,7 @@ async function throughput(subject: Subject): Promise<Finding[]> {
       value: latency / 1_000,
       unit: 'ms',
       goal: null,
-      detail: `${us(latency)}`,
+      detail: us(latency),
     },
   ]
 }

@@ -54,7 +54,10 @@ describe('spec decider 16: zero imports', () => {
 
   it('an import of types only is refused too', async () => {
     const { text } = readWitSource(witFolder)
-    const wit = `${text.replace('world decider {', 'interface shapes { record shape { size: u32 } }\n\nworld decider {\n  import shapes;')}`
+    const wit = text.replace(
+      'world decider {',
+      'interface shapes { record shape { size: u32 } }\n\nworld decider {\n  import shapes;',
+    )
     const component = await componentNew(
       await componentEmbed({ dummy: true, witSource: wit, world: 'decider' }),
       [],

@@ -99,7 +99,9 @@ export function decider<State>(definition: DeciderDefinition<State>): object {
     constructor(snapshot: Uint8Array | null | undefined) {
       // There is no error result here: what cannot be used must end the instance, never be ignored.
       this.state =
-        snapshot === null || snapshot === undefined ? definition.initial : stateOf<State>(snapshot, schema)
+        snapshot === null || snapshot === undefined
+          ? definition.initial
+          : (stateOf(snapshot, schema) as State)
     }
 
     evolve(events: readonly Envelope[]): void {
@@ -112,6 +114,7 @@ export function decider<State>(definition: DeciderDefinition<State>): object {
         }
         this.state = next
       } catch (thrown) {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a contract's error side is a plain record
         throw errorOf(thrown, 'bad-event')
       }
     }
@@ -122,6 +125,7 @@ export function decider<State>(definition: DeciderDefinition<State>): object {
         return events.map((event) => ({ type: event.type, payload: encodeText(JSON.stringify(event.data)) }))
       } catch (thrown) {
         const tag = thrown instanceof Rejection ? 'rejected' : 'faulted'
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a contract's error side is a plain record
         throw { tag, val: errorOf(thrown, 'internal') }
       }
     }
@@ -150,6 +154,7 @@ export function decider<State>(definition: DeciderDefinition<State>): object {
       try {
         return rulesOf(type).stream(jsonOf(payload))
       } catch (thrown) {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a contract's error side is a plain record
         throw errorOf(thrown, 'bad-command')
       }
     },
@@ -161,12 +166,12 @@ function jsonOf(payload: Uint8Array): Json {
   return JSON.parse(decodeText(payload)) as Json
 }
 
-function stateOf<State>(snapshot: Uint8Array, schema: string): State {
+function stateOf(snapshot: Uint8Array, schema: string): Json {
   const kept = jsonOf(snapshot) as { readonly schema?: Json; readonly sum?: Json; readonly state?: Json }
   if (kept.schema !== schema || kept.state === undefined)
     throw new Error('The snapshot is of another schema.')
   if (kept.sum !== checksum(JSON.stringify(kept.state))) throw new Error('The snapshot is damaged.')
-  return kept.state as State
+  return kept.state
 }
 
 /** FNV-1a over UTF-16 units: a changed snapshot must not pass for another state. */

@@ -182,7 +182,7 @@ export class DeciderService implements DeciderRegistrar {
       const host = this.rollout.host(command.reference)
       if (host.types.includes(command.type)) return host
     }
-    const routed = command.reference == null ? this.rollout.routed(command.type) : undefined
+    const routed = (command.reference ?? null) === null ? this.rollout.routed(command.type) : undefined
     if (routed !== undefined) return routed
     throw new PaddockError(
       'decider.unroutable',

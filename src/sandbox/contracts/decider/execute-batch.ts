@@ -14,7 +14,7 @@ const patienceMs = 20
 
 export interface BatchHooks {
   readonly turn: BatchTurn
-  answer(index: number, outcome: ExecutionOutcome): void
+  readonly answer: (index: number, outcome: ExecutionOutcome) => void
 }
 
 /** Answers every command, in whatever order they end. */

@@ -22,7 +22,7 @@ interface Waiting {
 export interface CommitGroupOptions {
   readonly environment: DeciderEnvironment
   readonly turn: BatchTurn
-  answer(index: number, outcome: ExecutionOutcome): void
+  readonly answer: (index: number, outcome: ExecutionOutcome) => void
 }
 
 export class CommitGroup {

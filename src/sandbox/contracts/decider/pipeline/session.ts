@@ -1,6 +1,5 @@
 /** Steps 8, 9 and 14 of a command: a session brought up to what was observed, and dropped on every way out. */
 import type { RecordedEvent } from '../../../../event-store/event-store.ts'
-import { fuelPerEvent } from '../../../../shared/contracts/decider-limits.ts'
 import type { GuestObject } from '../../../binding/guest-resources.ts'
 import type { DeciderInstance } from '../guest/decider-instance.ts'
 import { GuestTrap } from '../guest/trap.ts'
@@ -108,8 +107,8 @@ export class ReplayedSession {
   }
 
   private evolve(events: readonly GuestEnvelope[], where: string): void {
-    const { fuelPerCall, fuelPerEvent: each = fuelPerEvent } = this.environment.policy
-    const fuel = Math.min(Math.max(fuelPerCall, each * events.length), Number.MAX_SAFE_INTEGER)
+    const { fuelPerCall, fuelPerEvent } = this.environment.policy
+    const fuel = Math.min(Math.max(fuelPerCall, fuelPerEvent * events.length), Number.MAX_SAFE_INTEGER)
     const answer = this.instance.evolve(this.session, events, fuel)
     if (answer.ok) return
     throw new CommandFailure(
