@@ -49,7 +49,7 @@ function exampleHosts(lines: string[], store: Map<string, Uint8Array>): HostInte
       request: () =>
         t.err({
           domain: 'chain',
-          kind: { tag: 'unavailable' },
+          kind: { tag: 'unavailable' as const },
           code: -32603,
           message: 'offline',
           data: undefined,
