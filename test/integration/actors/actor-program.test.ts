@@ -251,6 +251,26 @@ describe("the guide's actor", () => {
 })
 
 describe('an actor program', () => {
+  it('spec actors-sql 20: migrations, an import call in them traps', async () => {
+    const rude = join(cacheDir, 'rude')
+    mkdirSync(join(rude, 'src'), { recursive: true })
+    writeFileSync(
+      join(rude, 'paddock.toml'),
+      '[module]\nname = "rude"\n[capabilities]\nrequired = ["database"]\n',
+    )
+    writeFileSync(
+      join(rude, 'src/index.ts'),
+      `import { actor, sql } from 'paddock:actor'
+       export const lifecycle = {
+         ...actor({ requests: {} }),
+         migrations: () => { try { sql.exec('SELECT 1') } catch {} return [] },
+       }`,
+    )
+    components.set('rude', await artifactOf((await buildModule({ folder: rude })).output, cacheDir))
+    const actor = (await Actor.load('rude')).open()
+    expect(actor.run('migrate')).toMatchObject({ status: 'failed', error: { code: 'actor.panicked' } })
+  })
+
   it('refuses what does not fit its state or its contract', async () => {
     const actor = await Actor.load('todo')
     const code = (operation: ActorOperation | 'nonsense', payload: unknown = {}) =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ActorDatabase } from './actor-database.ts'
+import { LocalDatabase } from './local-database.ts'
 import { Databases, faultOf, plain, positional } from '../testing/databases.testing.ts'
 
 const none = positional()
@@ -331,6 +332,36 @@ describe.each(['inline', 'bridged'] as const)('the life of a database, %s', (pla
       expect([sql, codeOf(() => db.inspect(sql, 1))]).toEqual([sql, 'refused'])
     }
     expect(rows('SELECT count(*) FROM t')).toEqual([[3n]])
+  })
+})
+
+describe('spec actors-sql 10: what the watchdog sees', () => {
+  it('each statement with its kind, its budget, and whether ending it leaves anything', async () => {
+    const databases = new Databases('inline')
+    const seen: [string, number, boolean][] = []
+    const marks = {
+      begin: (...mark: [string, number, boolean]) => void seen.push(mark),
+      end: () => void seen.push(['end', 0, false]),
+    }
+    const facts = databases.facts({ budgets: { statementMs: 1_000, scriptMs: 500 } })
+    const db = new LocalDatabase({ facts, marks, nowMs: () => 0, monotonicMs: () => 7 })
+    const last = () => seen.splice(0).filter(([kind]) => kind !== 'end')
+    db.migrate(['CREATE TABLE t(x)'])
+    expect(last()).toContainEqual(['migration', 300_000, true])
+    db.execute('SELECT 1', none, false)
+    expect(last()).toEqual([['statement', 1_000, true]])
+    db.execute('INSERT INTO t VALUES (1)', none, false)
+    expect(last()).toEqual([['statement', 1_000, false]])
+    db.exec('INSERT INTO t VALUES (1)')
+    expect(last()).toEqual([['statement', 500, false]])
+    db.begin('immediate')
+    last()
+    db.execute('INSERT INTO t VALUES (1)', none, false)
+    expect(last()).toEqual([['statement', 1_000, true]])
+    db.commit()
+    expect(last()).toEqual([['statement', 1_000, false]])
+    db.close()
+    await databases.close()
   })
 })
 
