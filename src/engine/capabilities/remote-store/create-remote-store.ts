@@ -5,7 +5,7 @@ import type { Operator } from '../../../shared/domain/operator/operator.ts'
 import type { Clock } from '../../clock.ts'
 import type { Capability } from '../capability.ts'
 import { serviceSender } from '../services/service-http.ts'
-import type { RemoteStoreBackend } from './backend.ts'
+import { remoteStoreFailure, type RemoteStoreBackend } from './backend.ts'
 import { BeeBackend } from './bee/bee-backend.ts'
 import { ContentStore } from './local/content-store.ts'
 import { LocalBackend } from './local/local-backend.ts'
@@ -44,7 +44,7 @@ export function createRemoteStore(options: RemoteStoreOptions): RemoteStore {
   }
 
   async function makeSigner(): Promise<FeedSigner | null> {
-    if (settings.feedKey !== null) return feedSigner(settings.feedKey as Hex)
+    if (settings.feedKey !== null) return configuredSigner(settings.feedKey as Hex)
     // What is signed for this machine alone needs no key that others know.
     return settings.mode === 'local' ? feedSigner(bytesToHex(await store.ownKey())) : null
   }
@@ -60,5 +60,14 @@ export function createRemoteStore(options: RemoteStoreOptions): RemoteStore {
       cache: store,
       send: serviceSender('remote-store'),
     })
+  }
+}
+
+/** What libraries say of a key that is out of range holds the key: none of it goes on. */
+function configuredSigner(key: Hex): FeedSigner {
+  try {
+    return feedSigner(key)
+  } catch {
+    throw remoteStoreFailure('unsupported', 'The key for feeds is not usable.', { code: 501 })
   }
 }

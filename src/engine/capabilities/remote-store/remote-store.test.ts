@@ -139,6 +139,14 @@ describe('spec nexum-host 18 row 54: the local store', () => {
     await content.close()
   })
 
+  it('says nothing of a key that is out of range but that it cannot be used', async () => {
+    const outOfRange = `0x${'f'.repeat(64)}`
+    const failed = await failure(call(store({ feedKey: outOfRange }), 'write-feed', topic, toBytes('x')))
+    expect(failed).toMatchObject({ kind: 'unsupported', code: 501 })
+    expect(JSON.stringify(failed)).not.toContain('ffff')
+    expect(JSON.stringify(failed)).not.toContain(BigInt(outOfRange).toString())
+  })
+
   it('stays within its room: least recently used first, pinned last', async () => {
     const content = new ContentStore({
       entry: threadEntry,
