@@ -6,7 +6,7 @@ const key = fc.stringMatching(/^[A-Za-z0-9_-]{21,64}$/)
 const scheme = fc.constantFrom('http', 'https', 'ws', 'wss')
 const host = fc.constantFrom('localhost:8545', 'rpc.example.org', '127.0.0.1:9000', '[::1]:8546')
 
-describe('redactUrl', () => {
+describe('spec nexum-host 18 row 20: redactUrl', () => {
   it('keeps what tells endpoints apart', () => {
     expect(redactUrl('http://127.0.0.1:8545')).toBe('http://127.0.0.1:8545')
     expect(redactUrl('wss://node.example.org/ws/v3')).toBe('wss://node.example.org/ws/v3')

@@ -150,7 +150,7 @@ describe('contract and imports', () => {
 
 describe('digests', () => {
   const pin = (value: string): ModuleManifest => manifest(`digest = "sha256:${value}"`)
-  it('checks the pins of manifest and operator', () => {
+  it('spec nexum-host 18 row 14: checks the pins of manifest and operator', () => {
     const bad = '1'.repeat(64)
     expect(judge(pin(sha256), world()).pinned).toBe(true)
     expect(judge(manifest(), world(), { operatorPin: sha256 }).pinned).toBe(true)
@@ -166,7 +166,7 @@ describe('digests', () => {
     })
   })
 
-  it('says that there is no pin, with the digest, or refuses when one is required', () => {
+  it('spec nexum-host 18 row 15: says that there is no pin, with the digest, or refuses when one is required', () => {
     const result = judge(manifest(), world())
     expect(result.pinned).toBe(false)
     expect(result.componentSha256).toBe(sha256)
@@ -279,7 +279,7 @@ chain_id = 8453`
     expect(asks).toMatchObject([{ capability, risky }])
   })
 
-  it('narrows and never widens, but for the operator', () => {
+  it('spec nexum-host 18 row 10: narrows and never widens, but for the operator', () => {
     const body = '[limits]\nfuel_per_event = 5\nmemory_bytes = 134217728'
     const narrowed = judge(manifest(body), world())
     expect(narrowed.limitsGiven).toEqual({ ...defaultLimits, fuelPerCall: 5 })
@@ -292,7 +292,7 @@ chain_id = 8453`
   })
 })
 
-describe('consent (spec nexum-host 6.6)', () => {
+describe('spec nexum-host 18 row 25: consent (6.6)', () => {
   const base =
     '[capabilities]\nrequired = ["chain"]\noptional = ["http", "messaging"]\nhttp.allow = ["*.example.com"]\nmessaging.topics = ["/a/*"]\n[chains]\nrequired = [1]'
   const first = judge(manifest(base), world('logging', 'chain'), { undeclaredImports: 'stub' })

@@ -103,7 +103,7 @@ describe('folders and components', () => {
     expect((await open(join(path, 'module.wasm'))).manifest.name).toBe('demo')
   })
 
-  it('prefers paddock.toml, then nexum.toml, then module.toml', async () => {
+  it('spec nexum-host 18 row 8: prefers paddock.toml, then nexum.toml, then module.toml', async () => {
     const toml = (name: string): string => `[module]\nname = "${name}"\n[capabilities]\n`
     const path = await folder({ 'module.toml': toml('c'), 'module.wasm': wasm })
     expect((await open(path)).manifest.name).toBe('c')
@@ -157,7 +157,7 @@ describe('folders and components', () => {
   })
 })
 
-describe('archives', () => {
+describe('spec nexum-host 18 row 16: archives', () => {
   it.each([
     ['demo.tar.gz', () => tgz(good)],
     [

@@ -9,7 +9,7 @@ function flatten(body: string): [string, string][] {
   return flattenConfig(document, document.root['config'] as never, 'demo')
 }
 
-describe('flattenConfig', () => {
+describe('spec nexum-host 18 row 12: flattenConfig', () => {
   it.each([
     ['"text"', 'text'],
     ['9223372036854775807', '9223372036854775807'],

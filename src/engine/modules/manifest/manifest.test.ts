@@ -179,7 +179,7 @@ anything = { goes = 1 }
   })
 
   it.each(['', '  ', ' x ', 'a/b', 'a\\\\b', '..', 'a..b', 'x\\n', 'x'.repeat(129)])(
-    'refuses the name %j',
+    'spec nexum-host 18 row 9: refuses the name %j',
     (name) => {
       const error = failure(`[module]\nname = "${name}"`)
       expect(error.code).toBe('manifest.bad_name')
@@ -192,7 +192,7 @@ anything = { goes = 1 }
     expect(failure('[module]\nversion = "1"').details).toMatchObject({ line: 1, key: 'module.name' })
   })
 
-  it('lists the capabilities known', () => {
+  it('spec nexum-host 18 row 13: lists the capabilities known', () => {
     const error = failure(`${head}[capabilities]\nrequired = [\n  "chain",\n  "loging",\n]`)
     expect(error.code).toBe('manifest.unknown_capability')
     expect(error.details).toMatchObject({
@@ -267,7 +267,7 @@ describe('nexum.toml', () => {
     expect(manifest.limits).toEqual({ memoryBytes: 1, fuelPerCall: 2, storeBytes: 3 })
   })
 
-  it.each(['', `sha256:${'0'.repeat(64)}`, `bzz:${'0'.repeat(64)}`])('takes %j for unpinned', (reference) => {
+  it.each(['', `sha256:${'0'.repeat(64)}`, `bzz:${'0'.repeat(64)}`])('spec nexum-host 18 row 15: takes %j for unpinned', (reference) => {
     const manifest = parse(`${head}component = "${reference}"\n[capabilities]`, file)
     expect(manifest.component.sha256).toBeNull()
     expect(manifest.warnings).toEqual([])
@@ -302,7 +302,7 @@ describe('nexum.toml', () => {
   )
 })
 
-describe('subscriptions', () => {
+describe('spec nexum-host 18 row 11: subscriptions', () => {
   const address = `0x${'aB'.repeat(20)}`
   const topic = `0x${'cD'.repeat(32)}`
 
