@@ -1,6 +1,6 @@
 /** The three things an account signs: their digest, what a person is shown, and how a signature completes them. */
 import { hashMessage, keccak256, serializeTransaction, type Hex, type TransactionSerializable } from 'viem'
-import type { Approval, SignedContent } from '../../../shared/domain/identity.ts'
+import type { SignedContent } from '../../../shared/domain/identity.ts'
 import { maxSignedMessageBytes, maxTypedDataCharacters } from '../../../shared/domain/limits.ts'
 import type { UnsignedTransaction } from './account-signer.ts'
 import { identityFailure } from './failures.ts'
@@ -21,8 +21,6 @@ export type Signable = Common &
     | { readonly method: 'sign-typed-data'; readonly canonical: string }
     | { readonly method: 'sign-transaction'; readonly transaction: TransactionSerializable }
   )
-
-export type SigningMethod = Approval['method']
 
 /** Throws `HostFailure` (invalid-input), as do the others. */
 export function signableMessage(message: Uint8Array): Signable {
