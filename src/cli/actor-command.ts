@@ -1,16 +1,31 @@
 import type { Command } from 'commander'
 import { actor, actorVerbs } from './actor.ts'
+import { PaddockError } from '../shared/errors.ts'
+import { parseDuration } from './options.ts'
 import type { Output } from './output.ts'
+import { serveActors } from './serve-actors.ts'
 
 interface Flags {
   key?: string[]
   payload?: string
+  remote?: string
+  tokenFile?: string
   config?: string
   stateDir?: string
   json?: boolean
 }
 
-/** Adds `paddock actor` to the command. */
+interface ServeFlags {
+  tokenFile: string
+  host: string
+  port: number
+  config?: string
+  stateDir?: string
+  for?: number
+  json?: boolean
+}
+
+/** Adds `paddock actor` and `paddock serve-actors` to the command. */
 export function addActorCommand(
   program: Command,
   version: string,
@@ -29,6 +44,8 @@ export function addActorCommand(
       (value: string, earlier?: string[]) => [...(earlier ?? []), value],
     )
     .option('--payload <json>', 'what the request brings: JSON, or @file')
+    .option('--remote <url>', 'the engine that owns the databases (paddock serve-actors)')
+    .option('--token-file <file>', 'file with its token')
     .option('--config <file>', 'engine.toml')
     .option('--state-dir <dir>', 'where databases are kept (default: a directory thrown away at the end)')
     .option('--json', 'one JSON object')
@@ -41,6 +58,7 @@ export function addActorCommand(
             argument,
             key: flags.key ?? [],
             payload: flags.payload,
+            remote: remoteOf(flags),
             config: flags.config,
             stateDir: flags.stateDir,
             version,
@@ -49,4 +67,30 @@ export function addActorCommand(
         ),
       )
     })
+  program
+    .command('serve-actors')
+    .description('own databases for the actors of other engines, over WebSocket without encryption')
+    .requiredOption('--token-file <file>', 'file with the token that they must bring, 16 characters or more')
+    .option('--host <address>', 'where to listen', '127.0.0.1')
+    .option('--port <number>', 'where to listen; 0 for any', parsePort, 7_420)
+    .option('--config <file>', 'engine.toml')
+    .option('--state-dir <dir>', 'where databases are kept')
+    .option('--for <time>', 'stop after this time, for instance 10s', parseDuration)
+    .option('--json', 'one JSON object a line')
+    .action(async ({ for: forMs, config, stateDir, ...flags }: ServeFlags) => {
+      const { tokenFile, host, port } = flags
+      finish(await serveActors({ tokenFile, host, port, config, stateDir, forMs, version }, outputFor(flags)))
+    })
+}
+
+function remoteOf({ remote, tokenFile }: Flags): { url: string; tokenFile: string } | undefined {
+  if (remote === undefined && tokenFile === undefined) return undefined
+  if (remote !== undefined && tokenFile !== undefined) return { url: remote, tokenFile }
+  throw new PaddockError('usage.invalid', '--remote and --token-file go together.')
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port >= 0 && port <= 65_535) return port
+  throw new PaddockError('usage.invalid', `"${text}" is no port from 0 to 65535.`)
 }

@@ -22,6 +22,8 @@ export interface ActorOptions {
   readonly key: readonly string[]
   /** `@file` or JSON. */
   readonly payload: string | undefined
+  /** The engine that owns the databases, with the file of its token. */
+  readonly remote: { readonly url: string; readonly tokenFile: string } | undefined
   readonly config: string | undefined
   readonly stateDir: string | undefined
   readonly version: string
@@ -50,7 +52,9 @@ export async function actor(options: ActorOptions, output: Output): Promise<numb
     await engine.start()
     const request = await engine.modules.inspect(path.resolve(options.bundle), {})
     const granted = request.asks.map((ask) => ask.capability)
-    const name = await engine.modules.install(request.requestId, granted, true)
+    const name = await engine.modules.install(request.requestId, granted, false)
+    if (options.remote !== undefined) engine.modules.setActorEngine(name, options.remote)
+    await engine.modules.start(name)
     const status = engine.modules.views().find((module) => module.name === name)?.status
     if (status !== undefined && 'error' in status) throw PaddockError.fromReport(status.error)
     await carryOut(engine.contracts.actors, name, verb, options, payload, output)

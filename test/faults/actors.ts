@@ -67,7 +67,7 @@ export async function actorsUnderKills(
         }
       } catch (error) {
         mustHold(error instanceof PaddockError, `a failure without a code: ${String(error)}`)
-        const { code } = error as PaddockError
+        const { code } = error
         if (indeterminateCodes.includes(code)) keep(indeterminate, key, id)
         else if (refusedCodes.includes(code)) keep(refused, key, id)
         else throw error

@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { LimitBounds, ModuleLimits } from '../../shared/domain/limits.ts'
 import type { LogRecord } from '../../shared/domain/log.ts'
 import type { Dispatch, InstallRequest, ModuleView, Quarantine } from '../../shared/domain/module.ts'
+import type { ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
 import { describeWorld } from '../../shared/component/world.ts'
 import type { SettingsPort } from '../settings-port.ts'
@@ -100,6 +101,11 @@ export class ModuleService {
 
   setLimits(name: string, limits: Partial<ModuleLimits> | null): Promise<void> {
     return this.options.registry.setLimits(name, limits)
+  }
+
+  /** Names the engine that owns the databases of a module's actors, from its next start on; null for this one. */
+  setActorEngine(name: string, actorEngine: NonNullable<ModuleGrants['actorEngine']> | null): void {
+    this.options.registry.setActorEngine(name, actorEngine)
   }
 
   reload(name: string): Promise<{ changed: boolean; consentNeeded: boolean }> {

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { Dispatch, ModuleView } from '../../shared/domain/module.ts'
 import type { LimitBounds, ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
+import { moduleGrants, moduleGrantsSchema, type ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { EngineServices } from './engine-services.ts'
 import type { InstalledRecords } from './installed-records.ts'
@@ -114,6 +115,21 @@ export class ModuleRegistry {
       `Limits of ${name} ${Object.keys(entry.record.limits).length === 0 ? 'taken back' : 'set'} by you`,
     )
     await entry.applyLimits()
+  }
+
+  /** Throws `module.unknown` and `settings.invalid`. */
+  setActorEngine(name: string, actorEngine: NonNullable<ModuleGrants['actorEngine']> | null): void {
+    const entry = this.entry(name)
+    const { actorEngine: _before, ...others } = moduleGrants(entry.record)
+    const grants = moduleGrantsSchema.safeParse(actorEngine === null ? others : { ...others, actorEngine })
+    if (!grants.success) {
+      throw new PaddockError(
+        'settings.invalid',
+        `The remote engine: ${grants.error.issues[0]?.message ?? 'malformed'}.`,
+      )
+    }
+    entry.record = { ...entry.record, grants: grants.data }
+    this.options.records.save(entry.record)
   }
 
   async restart(name: string): Promise<void> {

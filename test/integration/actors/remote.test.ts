@@ -11,8 +11,6 @@ import {
 } from '../../../src/engine/contracts/actor/remote/messages.ts'
 import type { ServedActors } from '../../../src/engine/contracts/actor/service.ts'
 import { openPayloadSchema } from '../../../src/shared/contracts/actor.ts'
-import { settingsSchema } from '../../../src/shared/domain/settings.ts'
-import { memorySettings } from '../../../src/engine/settings-port.ts'
 import { buildActors } from '../../fixtures/actors/build-actors.mjs'
 import { actorBundle, TestActors } from '../../support/actors.ts'
 import { closeEngines, startEngine, temporaryFolder, type TestEngine } from '../../support/engine.ts'
@@ -39,7 +37,9 @@ class Proxy {
       near.on('error', () => far.destroy()).on('close', () => far.destroy())
       far.on('error', () => near.destroy()).on('close', () => near.destroy())
       near.on('data', (bytes) => far.write(bytes))
-      far.on('data', (bytes) => void (this.swallowAnswers || near.write(bytes)))
+      far.on('data', (bytes) => {
+        if (!this.swallowAnswers) near.write(bytes)
+      })
     })
   }
 
@@ -124,9 +124,7 @@ describe('databases in another engine', () => {
   it('serve a guest as its own would, asleep and destroyed too', async () => {
     const folder = await temporaryFolder()
     await writeFile(join(folder, 'token'), `${token}\n`)
-    const local = await startEngine({
-      settings: memorySettings(settingsSchema.parse({ devnet: { autoStart: false } })),
-    })
+    const local = await startEngine()
     const bundle = await actorBundle('probe', { name: 'far' })
     const request = await local.engine.modules.inspect(bundle, {})
     await local.engine.modules.install(
@@ -134,14 +132,7 @@ describe('databases in another engine', () => {
       request.asks.map(({ capability }) => capability),
       false,
     )
-    const { settings } = local
-    const [module] = settings.get().modules
-    const actorEngine = { url: served.url, tokenFile: join(folder, 'token') }
-    const { moduleGrantsSchema } = await import('../../../src/shared/domain/operator/grants.ts')
-    const entry = (
-      local.engine as unknown as { registry: { entry(name: string): { record: unknown } } }
-    ).registry.entry('far')
-    entry.record = { ...module, grants: moduleGrantsSchema.parse({ actorEngine }) }
+    local.engine.modules.setActorEngine('far', { url: served.url, tokenFile: join(folder, 'token') })
     await local.engine.modules.start('far')
     const actors = new TestActors(local, 'far')
     expect(await actors.request('a', 'append', { id: 'one' })).toBe(1)
