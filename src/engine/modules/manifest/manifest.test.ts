@@ -267,11 +267,14 @@ describe('nexum.toml', () => {
     expect(manifest.limits).toEqual({ memoryBytes: 1, fuelPerCall: 2, storeBytes: 3 })
   })
 
-  it.each(['', `sha256:${'0'.repeat(64)}`, `bzz:${'0'.repeat(64)}`])('spec nexum-host 18 row 15: takes %j for unpinned', (reference) => {
-    const manifest = parse(`${head}component = "${reference}"\n[capabilities]`, file)
-    expect(manifest.component.sha256).toBeNull()
-    expect(manifest.warnings).toEqual([])
-  })
+  it.each(['', `sha256:${'0'.repeat(64)}`, `bzz:${'0'.repeat(64)}`])(
+    'spec nexum-host 18 row 15: takes %j for unpinned',
+    (reference) => {
+      const manifest = parse(`${head}component = "${reference}"\n[capabilities]`, file)
+      expect(manifest.component.sha256).toBeNull()
+      expect(manifest.warnings).toEqual([])
+    },
+  )
 
   it.each([
     `bzz:${'1'.repeat(64)}`,
