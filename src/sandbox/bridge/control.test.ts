@@ -26,6 +26,27 @@ describe('ControlBlock', () => {
     expect(control.settle(7)).toBe(true)
   })
 
+  it('knows which calls are settled together, also where ordinals go round', () => {
+    const control = new ControlBlock()
+    control.begin(9)
+    expect(control.isSettling(9)).toBe(false)
+    expect(control.settle(9, 7)).toBe(true)
+    expect([6, 7, 8, 9, 10].map((ordinal) => control.isSettling(ordinal))).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+    ])
+    control.begin(10)
+    expect(control.isSettling(8)).toBe(false)
+    control.begin(2)
+    control.settle(2, 0x1fff_fffe)
+    expect(
+      [0x1fff_fffd, 0x1fff_fffe, 0x1fff_ffff, 1, 2, 3].map((ordinal) => control.isSettling(ordinal)),
+    ).toEqual([false, true, true, true, true, false])
+  })
+
   it('names calls apart however many there were', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 0x1fff_ffff }), (before) => {

@@ -1,6 +1,6 @@
 /** How deciders and their streams look to console and command line (spec decider 3, 13). */
 import { z } from 'zod'
-import { moduleNameSchema } from '../domain/primitives.ts'
+import { errorReportSchema, moduleNameSchema } from '../domain/primitives.ts'
 import { descriptorSchema, uuidSchema } from './decider.ts'
 
 const whole = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
@@ -58,7 +58,6 @@ export const eventViewSchema = z.object({
   batchSize: whole,
   recordedAt: whole,
 })
-export type EventView = z.infer<typeof eventViewSchema>
 export const snapshotViewSchema = z.object({
   streamId: z.string(),
   moduleVersion: z.string(),
@@ -118,6 +117,27 @@ export const outcomeRecordSchema = z.object({
   fuel: whole,
 })
 export type OutcomeRecord = z.infer<typeof outcomeRecordSchema>
+
+/** One event module following one decider (spec decider 11). */
+export const projectionViewSchema = z.object({
+  module: moduleNameSchema,
+  /** The decider it follows, by the decider's own name. */
+  decider: z.string(),
+  source: z.string(),
+  /** Everything up to it was handled, 0 for nothing. */
+  position: whole,
+  state: z.enum(['following', 'retrying', 'poisoned', 'closed']),
+  attempts: whole,
+  /** The event at which it stopped, and why. */
+  poison: z
+    .object({
+      reason: z.enum(['verdict', 'exhausted', 'error', 'crash']),
+      position: whole,
+      error: errorReportSchema,
+    })
+    .nullable(),
+})
+export type ProjectionView = z.infer<typeof projectionViewSchema>
 
 /** A command as the console and the command line send it. */
 export const commandRequestSchema = z.object({

@@ -159,7 +159,6 @@ export const decidedEventSchema = z.object({
   /** Null for a decision that was not appended. */
   revision: revision.nullable(),
 })
-export type DecidedEvent = z.infer<typeof decidedEventSchema>
 
 const decidedSchema = z.object({
   outcome: z.literal('decided'),
@@ -185,20 +184,3 @@ export const executionOutcomeSchema = z.discriminatedUnion('outcome', [decidedSc
 export type ExecutionOutcome = z.infer<typeof executionOutcomeSchema>
 export type Decided = z.infer<typeof decidedSchema>
 export type NotDecided = z.infer<typeof failedSchema>
-
-export const emptyStats: ExecutionStats = {
-  attempts: 0,
-  conflicts: 0,
-  replayedEvents: 0,
-  replayMs: 0,
-  appendMs: 0,
-  totalMs: 0,
-  snapshotRead: 'not_read',
-  snapshotWrite: 'none',
-  guard: null,
-  fuel: {},
-  guestMs: {},
-  traps: [],
-  sessionsCreated: 0,
-  sessionsDropped: 0,
-}
