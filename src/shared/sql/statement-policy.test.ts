@@ -64,7 +64,7 @@ const allowed: readonly string[] = [
   'PRAGMA main.foreign_key_list("t")',
   'PRAGMA foreign_keys = OFF',
   'PRAGMA integrity_check(10)',
-  'SELECT name FROM pragma_table_info(\'t\')',
+  "SELECT name FROM pragma_table_info('t')",
   'CREATE VIRTUAL TABLE docs USING fts5(body)',
   'CREATE VIRTUAL TABLE boxes USING "rtree"(id, x0, x1)',
   'VACUUM',
@@ -121,7 +121,28 @@ describe('spec actors-sql 20: policy', () => {
 
     it('10 000 mutations of what is refused never attach and never write another file', () => {
       const seed = fc.constantFrom(...refused.map(([, sql]) => sql))
-      const insert = fc.constantFrom('\ufeff', ';', '/*', '*/', '--', '\n', '\f', "'", '"', '`', '[', ']', '\0', ' ', 'EXPLAIN ', '\u00a0', '(', ')', '/**/', '\v')
+      const insert = fc.constantFrom(
+        '\ufeff',
+        ';',
+        '/*',
+        '*/',
+        '--',
+        '\n',
+        '\f',
+        "'",
+        '"',
+        '`',
+        '[',
+        ']',
+        '\0',
+        ' ',
+        'EXPLAIN ',
+        '\u00a0',
+        '(',
+        ')',
+        '/**/',
+        '\v',
+      )
       const mutation = fc.tuple(fc.nat(80), insert, fc.nat(2))
       let ran = 0
       fc.assert(

@@ -3,14 +3,14 @@ import { splitStatements, type Statement } from '../../../../shared/sql/statemen
 import { refusalOfStatement, type PolicyRefusal } from '../../../../shared/sql/statement-policy.ts'
 import { databasePageBytes } from '../../../../shared/contracts/actor-limits.ts'
 import type { BatchStatement, Bindings, ExecuteResult, ScriptResult, TransactionMode } from '../interfaces.ts'
-import { AnswerMeter } from './answer.ts'
+import { AnswerMeter } from './statements/answer.ts'
 import { engineFault, type QuotaFacts } from './classify.ts'
 import type { Connection } from './connection.ts'
 import type { ExecutorOptions } from './executor-options.ts'
 import { SqlFault } from './faults.ts'
-import { limitFault, ParameterMeter } from './parameters.ts'
-import { onlyStatement, PreparedStatements, type Prepared } from './prepared.ts'
-import { StatementRunner, type Scope } from './runner.ts'
+import { limitFault, ParameterMeter } from './statements/parameters.ts'
+import { onlyStatement, PreparedStatements, type Prepared } from './statements/prepared.ts'
+import { StatementRunner, type Scope } from './statements/runner.ts'
 import { TransactionState } from './transaction.ts'
 
 const nothing: Bindings = { tag: 'positional', val: [] }

@@ -2,7 +2,7 @@
 import type { SqlLimits } from '../../../../shared/contracts/actor-limits.ts'
 import { prefixEnd } from '../../../../shared/store/schema.ts'
 import type { Connection, PreparedStatement } from './connection.ts'
-import { limitFault } from './parameters.ts'
+import { limitFault } from './statements/parameters.ts'
 
 const texts = {
   get: 'SELECT value FROM _paddock_key_value WHERE key = ?',

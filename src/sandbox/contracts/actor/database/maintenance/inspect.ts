@@ -12,8 +12,8 @@ import { refusalOfStatement, reservedPrefix, traitsOf } from '../../../../../sha
 import type { StatementMarks } from '../../../../programs/guest-program.ts'
 import type { Connection } from '../connection.ts'
 import { SqlFault } from '../faults.ts'
-import type { NativeValue } from '../parameters.ts'
-import { onlyStatement } from '../prepared.ts'
+import type { NativeValue } from '../statements/parameters.ts'
+import { onlyStatement } from '../statements/prepared.ts'
 
 const cellCharacters = 4_096
 const cellBlobBytes = 256

@@ -1,6 +1,6 @@
 /** Rows on their way out: values without loss, and caps that stop a query early (spec actors-sql 5.2, 6, 7). */
-import type { SqlLimits } from '../../../../shared/contracts/actor-limits.ts'
-import type { SqlValue } from '../interfaces.ts'
+import type { SqlLimits } from '../../../../../shared/contracts/actor-limits.ts'
+import type { SqlValue } from '../../interfaces.ts'
 import { limitFault, type NativeValue } from './parameters.ts'
 
 const largestExact = BigInt(Number.MAX_SAFE_INTEGER)

@@ -1,13 +1,13 @@
 /** One prepared statement at a time: binds, steps, counts, and keeps the transaction's books. */
-import type { Bindings, ExecuteResult, SqlValue } from '../interfaces.ts'
+import type { Bindings, ExecuteResult, SqlValue } from '../../interfaces.ts'
 import type { AnswerMeter } from './answer.ts'
 import { integerValue } from './answer.ts'
-import type { Connection, PreparedStatement } from './connection.ts'
-import type { ExecutorOptions } from './executor-options.ts'
-import { SqlFault } from './faults.ts'
+import type { Connection, PreparedStatement } from '../connection.ts'
+import type { ExecutorOptions } from '../executor-options.ts'
+import { SqlFault } from '../faults.ts'
 import { bindFault, byName, layOut, nativeValue, type NativeValue } from './parameters.ts'
 import type { Prepared, PreparedStatements } from './prepared.ts'
-import type { TransactionState } from './transaction.ts'
+import type { TransactionState } from '../transaction.ts'
 
 const noRows: readonly (readonly SqlValue[])[] = []
 const largestU32 = 0xffff_ffff

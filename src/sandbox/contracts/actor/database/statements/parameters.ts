@@ -1,7 +1,7 @@
 /** Bound parameters: their limits, their checks, and how they reach the addon (spec actors-sql 6). */
-import type { SqlLimits } from '../../../../shared/contracts/actor-limits.ts'
-import type { Bindings, BindProblem, LimitName, SqlValue } from '../interfaces.ts'
-import { SqlFault } from './faults.ts'
+import type { SqlLimits } from '../../../../../shared/contracts/actor-limits.ts'
+import type { Bindings, BindProblem, LimitName, SqlValue } from '../../interfaces.ts'
+import { SqlFault } from '../faults.ts'
 
 export type NativeValue = null | bigint | number | string | Uint8Array
 

@@ -1,5 +1,5 @@
 /** Which table a statement inserts into. A wrong guess costs the row id in an answer, nothing else. */
-import type { Token } from '../../../../shared/sql/tokens.ts'
+import type { Token } from '../../../../../shared/sql/tokens.ts'
 
 export interface InsertTarget {
   readonly schema: string | undefined

@@ -1,8 +1,8 @@
 /** Prepared statements: each text is cut, judged and prepared once (spec actors-sql 4.2, 8). */
-import { splitStatements, type Statement } from '../../../../shared/sql/statements.ts'
-import { traitsOf, type StatementTraits } from '../../../../shared/sql/statement-policy.ts'
-import type { Route } from '../interfaces.ts'
-import type { Connection, PreparedStatement } from './connection.ts'
+import { splitStatements, type Statement } from '../../../../../shared/sql/statements.ts'
+import { traitsOf, type StatementTraits } from '../../../../../shared/sql/statement-policy.ts'
+import type { Route } from '../../interfaces.ts'
+import type { Connection, PreparedStatement } from '../connection.ts'
 import { answersAtMostOneRow } from './single-row.ts'
 import { insertTarget } from './insert-target.ts'
 import type { NativeValue, ParameterLayout } from './parameters.ts'
