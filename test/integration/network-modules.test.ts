@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { buildModules } from '../../scripts/build-modules.mjs'
+import { buildModule } from '../../scripts/guest-kit/build-module.mjs'
 import { memorySettings } from '../../src/engine/settings-port.ts'
 import { moduleGrantsSchema, type ModuleGrants } from '../../src/shared/domain/operator/grants.ts'
 import { operatorSchema } from '../../src/shared/domain/operator/operator.ts'
@@ -258,5 +259,67 @@ describe('rule-query', () => {
     await expect(query('')).rejects.toMatchObject({ code: 1, stdout: expect.stringContaining('empty input') })
     await expect(query('0xf')).rejects.toMatchObject({ code: 2 })
     await expect(query('@/nowhere/at/all')).rejects.toMatchObject({ code: 2 })
+  })
+})
+
+describe('a module of its own', () => {
+  const source = `
+import { set } from 'nexum:host/local-store@0.2.0'
+import { publish, query } from 'nexum:host/messaging@0.2.0'
+import { download, readFeed, upload, writeFeed } from 'nexum:host/remote-store@0.2.0'
+import { caughtHostError, decodeText, encodeText, hex } from 'paddock:guest'
+
+const topic = new Uint8Array(32)
+
+export function init(): void {
+  const reference = upload(encodeText('hello world'))
+  set('reference', encodeText(hex(reference)))
+  set('content', download(reference))
+  set('large', encodeText(hex(upload(new Uint8Array(5000)))))
+  set('feed', encodeText(String(readFeed(new Uint8Array(20), topic))))
+  set('written', encodeText(String(writeFeed(topic, encodeText('news')).length)))
+  try {
+    download(new Uint8Array(31))
+  } catch (thrown) {
+    const { domain, kind } = caughtHostError(thrown)
+    set('refused', encodeText(domain + ' ' + kind.tag))
+  }
+  publish('/own/1/topic/text', encodeText('one'))
+  publish('/own/1/topic/text', encodeText('two'))
+  const messages = query('/own/1/topic/text', null, null, 1)
+  set('messages', encodeText(messages.map(({ payload, sender }) =>
+    decodeText(payload) + ' from ' + (sender === null ? 'nobody' : decodeText(sender))).join()))
+}
+
+export function onEvent(): void {}
+`
+
+  it('uploads and downloads, follows feeds and looks back at messages', async () => {
+    const folder = join(await temporaryFolder(), 'own')
+    await mkdir(join(folder, 'src'), { recursive: true })
+    await writeFile(join(folder, 'src/index.ts'), source)
+    const manifest = [
+      '[module]',
+      'name = "own"',
+      'version = "1.0.0"',
+      'component = "module.wasm"',
+      '[capabilities]',
+      'required = ["local-store", "messaging", "remote-store"]',
+    ]
+    await writeFile(join(folder, 'paddock.toml'), manifest.join('\n'))
+    await buildModule({ folder })
+    const test = await start()
+    await load(test, folder)
+    await test.whenState('own', 'running')
+    const stored = (name: string): Promise<string | null> => test.stored('own', name)
+    expect(await stored('reference')).toBe(
+      '0x92672a471f4419b255d7cb0cf313474a6f5856fb347c5ece85fb706d644b630f',
+    )
+    expect(await stored('content')).toBe('hello world')
+    expect(await stored('large')).toBe('0x5a941fd4ec33e6b24f9a5dc6d84bbf9a684ad5297087c61169fb336e6eb16a8c')
+    expect(await stored('feed')).toBe('null')
+    expect(await stored('written')).toBe('32')
+    expect(await stored('refused')).toBe('remote-store invalid-input')
+    expect(await stored('messages')).toBe('two from own')
   })
 })
