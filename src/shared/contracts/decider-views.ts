@@ -19,6 +19,8 @@ export const deciderViewSchema = z.object({
   /** Whether its commands are routed to it. */
   active: z.boolean(),
   inFlight: whole,
+  /** Many of its last commands trapped. */
+  degraded: z.boolean(),
 })
 export type DeciderView = z.infer<typeof deciderViewSchema>
 
@@ -58,6 +60,7 @@ export const eventViewSchema = z.object({
   batchSize: whole,
   recordedAt: whole,
 })
+export type EventView = z.infer<typeof eventViewSchema>
 export const snapshotViewSchema = z.object({
   streamId: z.string(),
   moduleVersion: z.string(),

@@ -18,6 +18,8 @@ export interface DeciderHost extends RoutedVersion {
   readonly effectiveSnapshots: OpenedDecider['effectiveSnapshots']
   /** Commands that wait or run. */
   readonly inFlight: number
+  /** Many of its last commands trapped. */
+  readonly degraded: boolean
   /** Rejects only for what no guest answered. */
   execute(payload: ExecutePayload): Promise<ExecutionOutcome>
   dryRun(payload: DryRunPayload): Promise<ExecutionOutcome>

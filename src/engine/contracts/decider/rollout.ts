@@ -47,6 +47,7 @@ export class Rollout implements DeciderRegistrar {
       effectiveSnapshots: host.effectiveSnapshots,
       active: this.table.activeOf(host.name) === host,
       inFlight: host.inFlight,
+      degraded: host.degraded,
     }))
   }
 

@@ -27,6 +27,7 @@ import { CommandQueue, type QueuedCommand } from './command-queue.ts'
 import { readDeciderConfig, type DeciderConfig } from './config.ts'
 import type { DeciderHost } from './decider-host.ts'
 import { recordCommand } from './record-command.ts'
+import { TrapWatch } from './trap-watch.ts'
 
 export class DeciderSession implements ContractSession, DeciderHost {
   private readonly context: SessionContext
@@ -35,6 +36,7 @@ export class DeciderSession implements ContractSession, DeciderHost {
   private decider: OpenedDecider | undefined
   private predecessor: DeciderSession | null
   private run = 0
+  private readonly traps: TrapWatch
   private executing = 0
 
   constructor(context: SessionContext, predecessor: ContractSession | undefined) {
@@ -46,6 +48,7 @@ export class DeciderSession implements ContractSession, DeciderHost {
       onFailed: (error) => context.onFailed(error),
     })
     this.predecessor?.queue.handOver(this.queue)
+    this.traps = new TrapWatch((message) => context.log('warn', 'decider_degraded', message))
   }
 
   get queued(): number {
@@ -82,6 +85,10 @@ export class DeciderSession implements ContractSession, DeciderHost {
 
   get inFlight(): number {
     return this.executing
+  }
+
+  get degraded(): boolean {
+    return this.traps.isDegraded
   }
 
   private get opened(): OpenedDecider {
@@ -127,6 +134,7 @@ export class DeciderSession implements ContractSession, DeciderHost {
         deadlineMs: this.policy.callMs,
       })
       const outcome = valueOf(reply, executionOutcomeSchema)
+      this.traps.note(outcome)
       recordCommand(this.context, this.run, enqueuedAt, payload, outcome, reply)
       return outcome
     } finally {
