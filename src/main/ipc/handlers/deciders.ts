@@ -1,4 +1,6 @@
 /** What the console asks of deciders. */
+import { dialog } from 'electron'
+import { exportStream } from '../../../engine/contracts/decider/export-stream.ts'
 import type { PaddockHandlers } from '../../../shared/ipc/schema.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { HandlerContext } from './context.ts'
@@ -6,7 +8,7 @@ import type { HandlerContext } from './context.ts'
 /** Who sends what the console sends, to an authoriser. */
 const principal = 'console'
 
-export function deciderHandlers({ engine }: HandlerContext): PaddockHandlers['deciders'] {
+export function deciderHandlers({ engine, window }: HandlerContext): PaddockHandlers['deciders'] {
   const { deciders } = engine.contracts
   return {
     list: () => deciders.views(),
@@ -33,6 +35,18 @@ export function deciderHandlers({ engine }: HandlerContext): PaddockHandlers['de
       if (answer.kind !== 'events') throw mixedUp()
       return { head: answer.head, events: answer.events }
     },
+    exportStream: async ({ reference, streamId }) => {
+      const options = {
+        title: 'Export stream',
+        defaultPath: `${streamId.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 100)}.ndjson`,
+      }
+      const parent = window()
+      const { filePath } = await (parent === null
+        ? dialog.showSaveDialog(options)
+        : dialog.showSaveDialog(parent, options))
+      if (filePath === '') return null
+      return { path: filePath, ...(await exportStream(deciders, reference, streamId, filePath)) }
+    },
     snapshots: async ({ reference, streamId }) => {
       const answer = await deciders.read(reference, { kind: 'snapshots', streamId })
       if (answer.kind !== 'snapshots') throw mixedUp()
@@ -40,6 +54,9 @@ export function deciderHandlers({ engine }: HandlerContext): PaddockHandlers['de
     },
     outcomes: ({ name, limit }) => deciders.outcomes(name, limit),
     watchOutcomes: ({ name }, push) => deciders.onOutcome(name, (record) => push([record], 0)),
+    projections: () => engine.deciderEvents.projections(),
+    retryProjection: ({ module, source }) => engine.deciderEvents.retry(module, source),
+    skipProjection: ({ module, source }) => engine.deciderEvents.skip(module, source),
     metrics: () =>
       deciders.metrics.read().map((point) => ({ ...point, attributes: { ...point.attributes } })),
   }

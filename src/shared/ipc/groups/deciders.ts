@@ -7,10 +7,12 @@ import {
   deciderViewSchema,
   eventViewSchema,
   outcomeRecordSchema,
+  projectionViewSchema,
   routeViewSchema,
   snapshotViewSchema,
   streamViewSchema,
 } from '../../contracts/decider-views.ts'
+import { moduleNameSchema } from '../../domain/primitives.ts'
 import { call, stream } from '../define.ts'
 import { nothing } from './common.ts'
 
@@ -19,6 +21,7 @@ const reference = z.string().min(1).max(512)
 const streamId = z.string().min(1).max(512)
 const whole = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const pageSize = z.number().int().min(1).max(500)
+const projectionRef = z.object({ module: moduleNameSchema, source: z.string().min(1).max(1_024) })
 /** A command may take half a minute, and wait behind others. */
 const patient = { timeoutMs: 120_000 }
 
@@ -59,6 +62,12 @@ export const decidersIpc = {
     z.object({ head: whole, events: z.array(eventViewSchema) }),
     patient,
   ),
+  /** Asks where to, and writes a stream as NDJSON; null when the operator thought better of it. */
+  exportStream: call(
+    z.object({ reference, streamId }),
+    z.object({ path: z.string(), decisions: whole, events: whole }).nullable(),
+    { timeoutMs: 600_000 },
+  ),
   snapshots: call(z.object({ reference, streamId }), z.array(snapshotViewSchema), patient),
   /** The last commands that ended, newest first; of one decider, or of all with null. */
   outcomes: call(
@@ -66,6 +75,12 @@ export const decidersIpc = {
     z.array(outcomeRecordSchema),
   ),
   watchOutcomes: stream(z.object({ name: z.string().max(512).nullable() }), outcomeRecordSchema),
+  /** Every module that follows a decider's events. */
+  projections: call(nothing, z.array(projectionViewSchema)),
+  /** Tells the event at which a projection stopped again. */
+  retryProjection: call(projectionRef, nothing),
+  /** Goes on behind the event at which a projection stopped. */
+  skipProjection: call(projectionRef, nothing),
   /** Counters and sums since the engine started (spec decider 14). */
   metrics: call(
     nothing,
