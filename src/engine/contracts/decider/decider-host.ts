@@ -8,7 +8,7 @@ import type {
   StateView,
 } from '../../../shared/contracts/decider.ts'
 import type { StoreAnswer, StoreQuery } from '../../../shared/contracts/decider-views.ts'
-import type { RoutedVersion } from './routing-table.ts'
+import type { RoutedVersion } from './routing/routing-table.ts'
 
 export interface DeciderHost extends RoutedVersion {
   /** Name under which the module is installed. */

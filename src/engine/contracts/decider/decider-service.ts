@@ -15,12 +15,12 @@ import type { EngineLog } from '../../telemetry/engine-log.ts'
 import { checkCommand, type DeciderCommand } from './command.ts'
 import type { DeciderHost, DeciderRegistrar } from './decider-host.ts'
 import { engineFailure } from './failures.ts'
-import { deciderMemoryFile, DeciderMemory } from './memory.ts'
+import { deciderMemoryFile, DeciderMemory } from './routing/memory.ts'
 import { DeciderMetrics } from './metrics.ts'
 import { OutcomeHistory } from './outcome-history.ts'
 import { Permits } from './permits.ts'
-import { Rollout } from './rollout.ts'
-import type { ActivationReport } from './routing-table.ts'
+import { Rollout } from './routing/rollout.ts'
+import type { ActivationReport } from './routing/routing-table.ts'
 
 /** Whether `principal` may send the command. Sees the command, not the stream, which only the guest can name. */
 export type Authoriser = (principal: string, command: ExecutePayload) => boolean | Promise<boolean>

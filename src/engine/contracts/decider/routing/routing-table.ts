@@ -1,5 +1,5 @@
 /** Which version decides which command (spec decider 3): immutable, a change makes the next table. */
-import { PaddockError } from '../../../shared/errors.ts'
+import { PaddockError } from '../../../../shared/errors.ts'
 
 /** A version of a decider that is loaded. */
 export interface RoutedVersion {

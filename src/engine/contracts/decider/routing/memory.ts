@@ -1,7 +1,7 @@
 /** What of the deciders' rollout must outlive the engine: which version is active, and what each version's build was. */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { writeFileAtomically } from '../../atomic-file.ts'
+import { writeFileAtomically } from '../../../atomic-file.ts'
 
 /** Its file in the state directory. */
 export const deciderMemoryFile = 'deciders.json'

@@ -1,8 +1,8 @@
 /** Which versions of deciders are loaded and which of them is active (spec decider 3). */
-import type { DeciderView, RouteView } from '../../../shared/contracts/decider-views.ts'
-import { PaddockError } from '../../../shared/errors.ts'
-import type { EngineLog } from '../../telemetry/engine-log.ts'
-import type { DeciderHost, DeciderRegistrar } from './decider-host.ts'
+import type { DeciderView, RouteView } from '../../../../shared/contracts/decider-views.ts'
+import { PaddockError } from '../../../../shared/errors.ts'
+import type { EngineLog } from '../../../telemetry/engine-log.ts'
+import type { DeciderHost, DeciderRegistrar } from '../decider-host.ts'
 import type { DeciderMemory } from './memory.ts'
 import { referenceOf, RoutingTable, type ActivationReport } from './routing-table.ts'
 
