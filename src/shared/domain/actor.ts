@@ -21,9 +21,13 @@ export const actorViewSchema = z.object({
     'reallocating',
     'destroying',
   ]),
+  /** When it came into this state; null for one that was not touched since the engine started. */
+  since: timestampMsSchema.nullable(),
   createdAt: timestampMsSchema,
   /** Null since the engine started. */
   lastRequestAt: timestampMsSchema.nullable(),
+  /** Requests served since the engine started. */
+  requests: count,
   queued: count,
   running: z.boolean(),
   /** Of its database and log on disk. */
@@ -55,6 +59,12 @@ export const actorPageSchema = z.object({
   /** Where the next page begins, or null. */
   next: actorIdSchema.nullable(),
   total: count,
+  /** Of all actors of the module, how many have an instance now. */
+  awake: count,
+  /** Most bytes of one actor's database. */
+  quotaBytes: count,
+  /** Time without work after which an actor is put to sleep, in milliseconds. */
+  idleMs: count,
   /** Where the databases are. */
   placement: z.enum(['inline', 'bridged', 'remote']),
   figures: actorFiguresSchema,

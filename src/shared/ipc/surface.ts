@@ -40,6 +40,8 @@ export const ipcSurface: Surface<PaddockIpc> = {
   },
   actors: {
     list: 'call',
+    search: 'call',
+    view: 'call',
     request: 'call',
     sleep: 'call',
     destroy: 'call',
@@ -49,6 +51,7 @@ export const ipcSurface: Surface<PaddockIpc> = {
     info: 'call',
     pickTarget: 'call',
     pickSource: 'call',
+    saveRows: 'call',
     backup: 'call',
     export: 'call',
     import: 'call',
@@ -65,7 +68,7 @@ export const ipcSurface: Surface<PaddockIpc> = {
     watchApprovals: 'stream',
     answer: 'call',
   },
-  audit: { query: 'call' },
+  audit: { query: 'call', watch: 'stream', export: 'call' },
   config: { export: 'call', import: 'call' },
   deciders: {
     list: 'call',

@@ -8,6 +8,7 @@ import type { ActorContext } from './control/actor-context.ts'
 import { Actor } from './control/actor.ts'
 import type { StopCommand } from './control/instance-state.ts'
 import type { WorkOperation } from './control/work.ts'
+import type { ActorRecord } from './directory/record.ts'
 
 /** Names an actor: by key, or by the id that lists show; with the generation it must have, if any. */
 export type ActorAddress = (
@@ -55,14 +56,52 @@ export class ActorNamespace {
   }
 
   async page(after: string | null, limit: number): Promise<ActorPage> {
-    const { directory, figures, owner, hosts, config } = this.context
-    const all = directory.live().filter(({ state }) => state === 'live')
+    const all = this.live()
     const rest = after === null ? all : all.filter(({ id }) => id > after)
     const chosen = rest.slice(0, limit)
+    const next = rest.length > limit ? (chosen.at(-1)?.id ?? null) : null
+    return this.pageOf(chosen, next, all.length)
+  }
+
+  /** Actors with this text in their key, in any case: those that are awake first, then by key; at most `limit`. */
+  async search(contains: string, limit: number): Promise<ActorPage> {
+    const wanted = contains.toLowerCase()
+    const found = this.live()
+      .map((record) => ({ record, text: record.key.join('/'), isAwake: this.isAwake(record.id) }))
+      .filter(({ text }) => text.toLowerCase().includes(wanted))
+      .sort((a, b) => Number(b.isAwake) - Number(a.isAwake) || (a.text < b.text ? -1 : 1))
+    const chosen = found.slice(0, limit).map(({ record }) => record)
+    return this.pageOf(chosen, null, found.length)
+  }
+
+  /** The actor with this key as the operator sees it, or null. Throws `wasm.invalid_config` for what is no key. */
+  async view(key: readonly string[]): Promise<ActorView | null> {
+    const id = actorIdOf(checkedKey(key))
+    const record = this.context.directory.get(id)
+    return record === undefined || record.state === 'destroyed' ? null : this.viewOf(id, record.key)
+  }
+
+  private live(): ActorRecord[] {
+    return this.context.directory.live().filter(({ state }) => state === 'live')
+  }
+
+  private isAwake(id: string): boolean {
+    return (this.actors.get(id)?.state ?? 'sleeping') !== 'sleeping'
+  }
+
+  private async pageOf(
+    records: readonly ActorRecord[],
+    next: string | null,
+    total: number,
+  ): Promise<ActorPage> {
+    const { figures, owner, hosts, config } = this.context
     return {
-      actors: await Promise.all(chosen.map((record) => this.viewOf(record.id, record.key))),
-      next: rest.length > limit ? (chosen.at(-1)?.id ?? null) : null,
-      total: all.length,
+      actors: await Promise.all(records.map((record) => this.viewOf(record.id, record.key))),
+      next,
+      total,
+      awake: [...this.actors.keys()].filter((id) => this.isAwake(id)).length,
+      quotaBytes: config.databaseBytes,
+      idleMs: config.idleMs,
       placement: owner === null ? config.placement : 'remote',
       figures: figures.view(),
       processes: hosts.all.length,

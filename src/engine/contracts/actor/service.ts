@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { ActorAnswer, ActorPayload } from '../../../shared/contracts/actor.ts'
 import type { ExportManifest } from '../../../shared/contracts/actor-files.ts'
 import type { InspectAnswer, RowsAnswer, TablesAnswer } from '../../../shared/contracts/actor-inspect.ts'
-import type { ActorPage } from '../../../shared/domain/actor.ts'
+import type { ActorPage, ActorView } from '../../../shared/domain/actor.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { Gate } from '../../sandboxes/gates/gate.ts'
@@ -149,6 +149,16 @@ export class ActorService {
   /** A page of actors by id. Throws `actor.not_registered`. */
   list(module: string, after: string | null, limit: number): Promise<ActorPage> {
     return this.namespace(module).page(after, limit)
+  }
+
+  /** Actors with a text in their key, awake ones first. Throws `actor.not_registered`. */
+  search(module: string, contains: string, limit: number): Promise<ActorPage> {
+    return this.namespace(module).search(contains, limit)
+  }
+
+  /** One actor, or null. Throws `actor.not_registered` and `wasm.invalid_config`. */
+  view(module: string, key: readonly string[]): Promise<ActorView | null> {
+    return this.namespace(module).view(key)
   }
 
   /** Puts it to sleep; success when it sleeps already. */

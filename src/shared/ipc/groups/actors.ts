@@ -14,7 +14,7 @@ import {
   rowsPayloadSchema,
   tablesAnswerSchema,
 } from '../../contracts/actor-inspect.ts'
-import { actorPageSchema } from '../../domain/actor.ts'
+import { actorPageSchema, actorViewSchema } from '../../domain/actor.ts'
 import { errorReportSchema, sha256Schema } from '../../domain/primitives.ts'
 import { call } from '../define.ts'
 import { bytes, moduleRef, nothing, path, slow } from './common.ts'
@@ -28,6 +28,13 @@ export const actorsIpc = {
     moduleRef.extend({ after: actorIdSchema.nullable(), limit: z.number().int().min(1).max(1_000) }),
     actorPageSchema,
   ),
+  /** Actors with a text in their key, in any case: those that are awake first, then by key; there is no next page. */
+  search: call(
+    moduleRef.extend({ contains: z.string().max(1_024), limit: z.number().int().min(1).max(1_000) }),
+    actorPageSchema,
+  ),
+  /** One actor by its key, or null. */
+  view: call(moduleRef.extend({ key: actorKeySchema.min(1) }), actorViewSchema.nullable()),
   /** Sends a request by key; an actor that is not there is made. The guest's own error is an answer. */
   request: call(
     moduleRef.extend({
@@ -53,6 +60,14 @@ export const actorsIpc = {
   pickTarget: call(z.object({ suggestion: z.string().max(255) }), path.nullable(), { timeoutMs: 86_400_000 }),
   /** Shows the system's open dialog; null when cancelled. */
   pickSource: call(nothing, path.nullable(), { timeoutMs: 86_400_000 }),
+  /** Writes rows that the console shows to a file of the operator's choice; null when cancelled. */
+  saveRows: call(
+    z.object({ suggestion: z.string().max(255), text: z.string().max(16_777_216) }),
+    path.nullable(),
+    {
+      timeoutMs: 86_400_000,
+    },
+  ),
   /** Copies the database while the actor runs. */
   backup: call(actorRef.extend({ path }), z.object({ pages: z.number().int() }), slow),
   export: call(actorRef.extend({ path }), exportManifestSchema, slow),

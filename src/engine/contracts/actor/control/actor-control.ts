@@ -15,6 +15,7 @@ export interface ActorControl {
   readonly record: ActorRecord | undefined
   instance: ActorInstance | undefined
   lastRequestAt: number | null
+  requests: number
   /** Keeps the record; settles once it is on disk. */
   put(record: ActorRecord): Promise<void>
   /** Takes a generation that no instance has had. */

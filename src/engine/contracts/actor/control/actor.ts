@@ -31,6 +31,9 @@ export class Actor implements ActorControl {
   /** Set by a destroy that came while a sleep was under way. */
   destroyNext = false
   lastRequestAt: number | null = null
+  requests = 0
+  /** When it came into its state, Unix time; null until it first changes. */
+  since: number | null = null
   lastError: { time: number; error: ErrorReport } | null = null
   private attempt = 0
   private losses = noLosses
@@ -223,6 +226,7 @@ export class Actor implements ActorControl {
     state: ControlState,
     thresholdMs: number | null = thresholdOf(state, this.context.thresholds),
   ): void {
+    if (state !== this.state) this.since = this.context.clock.now()
     this.state = state
     this.timers.cancel('deadline')
     if (thresholdMs === null) return

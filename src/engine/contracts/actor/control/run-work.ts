@@ -46,7 +46,10 @@ export async function runWork(
     item.release()
   }
   const durationMs = clock.monotonicMs() - beganMs
-  actor.lastRequestAt = clock.now()
+  if (item.operation === 'request') {
+    actor.lastRequestAt = clock.now()
+    actor.requests += 1
+  }
   figures.count(item.operation, result, durationMs)
   actor.context.recordDispatch(
     dispatchOf(item, startedAt, beganMs, durationMs, failure, result, reply),
