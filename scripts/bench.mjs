@@ -19,7 +19,10 @@ await main(async () => {
   await dependencies()
   await build()
   const node = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
-  const codes = [await run(node, [join(root, 'test/fixtures/build-fixtures.mjs')], process.env)]
+  const codes = [
+    await run(node, [join(root, 'test/fixtures/build-fixtures.mjs')], process.env),
+    await run(node, [join(root, 'test/fixtures/actors/build-actors.mjs')], process.env),
+  ]
   codes.push(
     await run(
       node,
@@ -55,7 +58,14 @@ async function bundle() {
       ssr: true,
       rolldownOptions: {
         input: { main: join(root, 'test/bench/main.ts') },
-        external: ['electron', 'better-sqlite3', /^@bytecodealliance\//, /^node:/, ...builtinModules],
+        external: [
+          'electron',
+          'better-sqlite3',
+          'componentize-qjs',
+          /^@bytecodealliance\//,
+          /^node:/,
+          ...builtinModules,
+        ],
         output: {
           format: 'cjs',
           entryFileNames: '[name].cjs',

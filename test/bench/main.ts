@@ -1,5 +1,6 @@
 /** `npm run bench`: ratios against the bare mechanism, taken in the same run. Never a pass mark in absolute time. */
 import { meets, type Finding } from './measure.ts'
+import { actors } from './actors.ts'
 import { chain } from './chain.ts'
 import { decider } from './decider.ts'
 import { determinism } from './determinism.ts'
@@ -14,6 +15,7 @@ import { store } from './store.ts'
 import { isElectron, runtime } from './support.ts'
 
 const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
+  actors,
   events,
   'host-calls': hostCalls,
   chain,

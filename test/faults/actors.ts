@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { TestActors } from '../support/actors.ts'
 import { PaddockError } from '../../src/shared/errors.ts'
-import { mustEqual, mustHold } from './fault.ts'
+import { DidNotSurvive, mustEqual, mustHold } from './fault.ts'
 import type { Random } from './random.ts'
 
 /** Outcomes after which a write may or may not be there. */
@@ -70,7 +70,10 @@ export async function actorsUnderKills(
         const { code } = error
         if (indeterminateCodes.includes(code)) keep(indeterminate, key, id)
         else if (refusedCodes.includes(code)) keep(refused, key, id)
-        else throw error
+        else {
+          const why = JSON.stringify(actors.test.view(actors.module).lastError)
+          throw new DidNotSurvive(`${code} of ${key}; last error of the module: ${why}`)
+        }
       }
       if (killed < load.kills && number >= ((killed + 1) * load.requests) / (load.kills + 1)) {
         killed += 1

@@ -30,7 +30,13 @@ export async function startInstance(actor: ActorControl, attempt: number, cause:
     if (!actor.isCurrent(attempt)) return
     instance = await place(actor, attempt, generation)
     if (instance === undefined) return
-    await instance.load()
+    const placed = instance
+    // Waiting for a permit is no fault of the instance: its time begins with it.
+    actor.setState('starting', null)
+    await context.hosts.prepare(async () => {
+      if (actor.isCurrent(attempt)) actor.setState('starting')
+      await placed.load()
+    })
     if (!actor.isCurrent(attempt)) return
     actor.setState('starting', context.config.budgets.migrationMs + context.thresholds.startingMs)
     expectDone(await instance.call('migrate', {}, context.config.budgets.migrationMs + 1_000))

@@ -66,6 +66,12 @@ export class ActorHosts {
     return host
   }
 
+  /** Does work that prepares a guest, with a permit for it: instantiating many at once helps none of them. */
+  prepare<T>(work: () => Promise<T>): Promise<T> {
+    const { preparing, namespace, clock } = this.options
+    return runPatiently(preparing, namespace, clock, this.abort.signal, work)
+  }
+
   release(host: ActorHost): void {
     host.giveBack()
     if (host.taken > 0 || !this.hosts.has(host)) return
