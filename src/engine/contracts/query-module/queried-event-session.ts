@@ -14,7 +14,7 @@ export class QueriedEventSession extends EventModuleSession {
   constructor(context: SessionContext, predecessor: ContractSession | undefined) {
     super(context, predecessor)
     this.lent = context
-    this.queries = new QueryQueue(context, firstQueryNumber)
+    this.queries = new QueryQueue(context, context.createAdmission(), firstQueryNumber)
   }
 
   override get queued(): number {

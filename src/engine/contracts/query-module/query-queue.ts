@@ -30,10 +30,10 @@ export class QueryQueue implements QueryHost {
   private number: number
 
   /** Queries are numbered from `firstNumber` in the list of dispatches. */
-  constructor(context: SessionContext, firstNumber = 0) {
+  constructor(context: SessionContext, admission: Admission, firstNumber = 0) {
     this.context = context
     this.number = firstNumber
-    this.admission = context.createAdmission()
+    this.admission = admission
   }
 
   get name(): string {
@@ -70,6 +70,7 @@ export class QueryQueue implements QueryHost {
 
   detach(): void {
     this.sandbox = undefined
+    this.admission.withdraw()
   }
 
   /** Ends what waits: the module is stopped or dead. */

@@ -10,7 +10,7 @@ export class QueryModuleSession implements ContractSession {
 
   constructor(context: SessionContext) {
     this.context = context
-    this.queries = new QueryQueue(context)
+    this.queries = new QueryQueue(context, context.admission)
   }
 
   get queued(): number {
