@@ -40,9 +40,11 @@ export function actorHosts(context: HostContext): HostInterface[] {
     ['clock', clockHost(context)],
     ['entropy', entropyHost(context)],
   ] as const
-  return hosts.map(([capability, host]) =>
-    services.counts.counted(capability, host, () => services.linkage(capability) !== 'provided'),
-  )
+  return hosts.map(([capability, host]) => {
+    // What was granted to an instance stays so as long as it lives.
+    const isDenied = services.linkage(capability) !== 'provided'
+    return services.counts.counted(capability, host, () => isDenied)
+  })
 }
 
 /** The database as far as `capability` is granted. */

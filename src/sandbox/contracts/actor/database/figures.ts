@@ -16,8 +16,8 @@ export class Figures {
   private readonly slow: { sql: string; ms: number; atMs: number }[] = []
   private notices: string[] = []
 
-  /** A statement ended after `ms`; `atMs` is Unix time. A slow one is warned of, without its parameters. */
-  statement(sql: string, ms: number, isWrite: boolean, atMs: number): void {
+  /** A statement ended after `ms`; `nowMs` tells Unix time. A slow one is warned of, without its parameters. */
+  statement(sql: string, ms: number, isWrite: boolean, nowMs: () => number): void {
     if (isWrite) {
       this.counts.writes += 1
       this.changed()
@@ -27,7 +27,7 @@ export class Figures {
     if (ms < slowStatementMs) return
     const head = sql.slice(0, slowStatementCharacters)
     this.notices.push(`slow statement, ${Math.round(ms)} ms: ${head}`)
-    this.slow.push({ sql: head, ms, atMs })
+    this.slow.push({ sql: head, ms, atMs: nowMs() })
     if (this.slow.length > keptSlow) this.slow.shift()
   }
 

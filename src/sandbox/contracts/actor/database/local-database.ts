@@ -287,7 +287,7 @@ export class LocalDatabase implements ActorDatabase {
       budgets: facts.budgets,
       marks,
       nowMs: monotonicMs,
-      onStatement: (sql, ms, isWrite) => this.figures.statement(sql, ms, isWrite, nowMs()),
+      onStatement: (sql, ms, isWrite) => this.figures.statement(sql, ms, isWrite, nowMs),
       onAnswer: (rows, bytes) => this.figures.answer(rows, bytes),
       onRefusal: (rule) => this.figures.refusal(rule),
       onBroken: (cause) => this.markBroken(cause),
