@@ -48,6 +48,8 @@ export class CommandQueue {
   private readonly sent = new Set<Sent>()
   private target: CallTarget | undefined
   private nextSequence = 0
+  /** What comes back goes on there. */
+  private successor: CommandQueue | undefined
 
   constructor(options: CommandQueueOptions) {
     this.options = options
@@ -91,10 +93,13 @@ export class CommandQueue {
   /** Moves what waits to the queue of the version that comes after. */
   handOver(successor: CommandQueue): void {
     this.detach()
-    for (const item of this.waiting.splice(0)) {
-      successor.waiting.push({ ...item, sequence: successor.nextSequence++ })
-    }
-    successor.pump()
+    this.successor = successor
+    for (const item of this.waiting.splice(0)) successor.adopt(item)
+  }
+
+  private adopt(item: Item): void {
+    this.waiting.push({ ...item, sequence: this.nextSequence++ })
+    this.pump()
   }
 
   private pump(): void {
@@ -175,6 +180,10 @@ export class CommandQueue {
 
   /** Back to its place: what is sent again keeps its order. */
   private requeue(item: Item): void {
+    if (this.successor !== undefined) {
+      this.successor.adopt(item)
+      return
+    }
     const at = this.waiting.findIndex((other) => other.sequence > item.sequence)
     if (at < 0) this.waiting.push(item)
     else this.waiting.splice(at, 0, item)
