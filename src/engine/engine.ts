@@ -42,6 +42,7 @@ import { CapabilityGrants } from './modules/capability-grants.ts'
 import { InstalledRecords } from './modules/installed-records.ts'
 import { Installer } from './modules/installer.ts'
 import { ModuleLoader } from './modules/loader.ts'
+import { ModuleStores } from './modules/module-stores.ts'
 import { ModuleService } from './modules/module-service.ts'
 import { measureMeans } from './modules/operator-limits.ts'
 import { ModuleRegistry } from './modules/registry.ts'
@@ -64,6 +65,8 @@ export class Engine {
   readonly logs: LogHub
   readonly chains: ChainService
   readonly modules: ModuleService
+  /** What the operator does with modules' stores. */
+  readonly stores: ModuleStores
   readonly deciderChecks: DeciderChecks
   readonly governor: Governor
   readonly audit: AuditTrail
@@ -183,6 +186,8 @@ export class Engine {
         clock,
       },
       preparing: this.gates.preparing,
+      onNotice: (name, id, error) =>
+        this.state.raise(`actor ${name} ${id}`, 'warn', { kind: 'module', name }, error.toReport()),
       log: this.log,
       stateDir: options.stateDir,
       storesDirectory: this.paths.stores,
@@ -283,6 +288,7 @@ export class Engine {
     const installer = new Installer({ registry: this.registry, records, loader, state: this.state })
     this.registry.onAnyDispatch((module, dispatch) => this.metrics.dispatch(module, dispatch))
     this.browser = new StoreBrowser({ entry: options.entries.storeReader })
+    this.stores = new ModuleStores({ registry: this.registry, browser: this.browser })
     this.modules = new ModuleService({
       registry: this.registry,
       installer,

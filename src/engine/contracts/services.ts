@@ -2,6 +2,7 @@
  * What contracts offer beside running their modules, one of each per engine: sessions register what they serve, the
  * engine's API calls it. A contract adds one line here and its factory to `createContractServices`.
  */
+import type { PaddockError } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
 import type { Gate } from '../sandboxes/gates/gate.ts'
 import type { ProcessMeans } from '../sandboxes/launch-process.ts'
@@ -23,6 +24,8 @@ export interface ContractServicesOptions {
   /** Starts sandbox processes for what contracts do without a module. */
   readonly processes: ProcessMeans
   readonly preparing: Gate
+  /** Tells the operator of an actor whose file is damaged. */
+  readonly onNotice: (module: string, actorId: string, error: PaddockError) => void
   readonly clock: Clock
   readonly log: EngineLog
   /** Where the engine keeps its state. */
