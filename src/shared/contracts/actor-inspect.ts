@@ -31,6 +31,9 @@ export const inspectAnswerSchema = z.object({
 })
 export type InspectAnswer = z.infer<typeof inspectAnswerSchema>
 
+/** What `rows` calls the entries beside the tables: columns `key` and `value`. */
+export const keyValueTable = '_paddock_key_value'
+
 export const tablesAnswerSchema = z.object({
   tables: z.array(
     z.object({
@@ -45,6 +48,8 @@ export const tablesAnswerSchema = z.object({
       rows: count.nullable(),
     }),
   ),
+  /** Keys beside the tables; null for what cannot be counted at once. */
+  keyValue: count.nullable(),
 })
 export type TablesAnswer = z.infer<typeof tablesAnswerSchema>
 

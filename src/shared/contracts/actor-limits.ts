@@ -83,3 +83,5 @@ export const actorBudgetsSchema = z.strictObject({
 export const slowStatementMs = 1_000
 /** Characters of its text in the warning. */
 export const slowStatementCharacters = 120
+/** Characters of a statement that the console shows. */
+export const shownStatementCharacters = 200

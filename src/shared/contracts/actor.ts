@@ -20,7 +20,12 @@ import {
   rowsPayloadSchema,
   tablesAnswerSchema,
 } from './actor-inspect.ts'
-import { actorBudgetsSchema, databaseQuotaSchema, sqlLimitsSchema } from './actor-limits.ts'
+import {
+  actorBudgetsSchema,
+  databaseQuotaSchema,
+  shownStatementCharacters,
+  sqlLimitsSchema,
+} from './actor-limits.ts'
 
 export const actorContractId = 'actor'
 
@@ -109,6 +114,18 @@ export const actorInfoSchema = z.object({
   refusals: z.record(z.string(), z.number().int().nonnegative()),
   slow: z.array(
     z.object({ sql: z.string().max(120), ms: z.number().nonnegative(), atMs: z.number().nonnegative() }),
+  ),
+  /** The last statements of this instance, oldest first; no parameters. `refused` by the policy before it ran. */
+  recent: z.array(
+    z.object({
+      sql: z.string().max(shownStatementCharacters),
+      route: z.enum(['read', 'write', 'refused']),
+      /** Answered by a read, changed by a write. */
+      rows: z.number().int().nonnegative(),
+      ms: z.number().nonnegative(),
+      atMs: z.number().nonnegative(),
+      code: z.string().nullable(),
+    }),
   ),
   /** Rises with every write, so that a console knows when to look again. */
   changeCount: z.number().int().nonnegative(),

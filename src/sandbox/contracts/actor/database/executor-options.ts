@@ -8,10 +8,10 @@ export interface ExecutorOptions {
   readonly marks: StatementMarks
   /** Monotonic, in milliseconds. */
   readonly nowMs: () => number
-  /** A statement ended after `ms`. */
-  readonly onStatement: (sql: string, ms: number, isWrite: boolean) => void
+  /** A statement ended after `ms` with so many rows answered or changed, or with the code of its failure. */
+  readonly onStatement: (sql: string, ms: number, isWrite: boolean, rows: number, code: string | null) => void
   readonly onAnswer: (rows: number, bytes: number) => void
-  readonly onRefusal: (rule: string) => void
+  readonly onRefusal: (rule: string, sql: string) => void
   /** The connection is of no use any more: the instance ends with its invocation. */
   readonly onBroken: (cause: unknown) => void
   /** After every script: looks whether other files are attached. */

@@ -275,12 +275,12 @@ export class Executor {
     const { setUserVersion } = this
     for (const [offset, statement] of statements.entries()) {
       const refusal = refusalOfStatement(statement, first + offset, { transactionControl, setUserVersion })
-      if (refusal !== undefined) throw this.refused(refusal)
+      if (refusal !== undefined) throw this.refused(refusal, statement.text)
     }
   }
 
-  private refused(refusal: PolicyRefusal): SqlFault {
-    this.options.onRefusal(refusal.rule)
+  private refused(refusal: PolicyRefusal, sql: string): SqlFault {
+    this.options.onRefusal(refusal.rule, sql)
     return new SqlFault({ tag: 'refused', val: refusal })
   }
 

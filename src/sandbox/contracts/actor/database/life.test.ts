@@ -290,6 +290,33 @@ describe.each(['inline', 'bridged'] as const)('the life of a database, %s', (pla
     })
   })
 
+  it('shows an operator the entries beside the tables, and what ran last', () => {
+    db.exec('CREATE TABLE t(id INTEGER PRIMARY KEY)')
+    db.keySet('b', new Uint8Array([1, 255]))
+    db.keySet('a', new Uint8Array())
+    expect(db.tables().keyValue).toBe(2)
+    expect(db.rows('_paddock_key_value', 0, 1)).toEqual({
+      columns: ['key', 'value'],
+      rows: [
+        [
+          { type: 'text', text: 'a', characters: 1 },
+          { type: 'blob', head: '', bytes: 0 },
+        ],
+      ],
+      more: true,
+    })
+    db.execute('INSERT INTO t VALUES (1), (2)', { tag: 'positional', val: [] }, false)
+    db.execute('SELECT id FROM t', { tag: 'positional', val: [] }, false)
+    expect(() => db.execute('INSERT INTO t VALUES (1)', { tag: 'positional', val: [] }, false)).toThrow()
+    expect(() => db.exec("ATTACH DATABASE 'x' AS y")).toThrow()
+    expect(db.stats().recent.slice(-4)).toMatchObject([
+      { route: 'write', rows: 2, code: null },
+      { route: 'read', rows: 2, code: null },
+      { route: 'write', rows: 0, code: 'sqlite.constraint_violation' },
+      { route: 'refused', sql: "ATTACH DATABASE 'x' AS y", code: 'sqlite.statement_refused' },
+    ])
+  })
+
   it('shows an operator tables, rows and answers to queries, and nothing of the host', () => {
     db.exec(
       "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT NOT NULL); CREATE INDEX i ON t(v); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c'); CREATE VIEW w AS SELECT v FROM t",

@@ -175,7 +175,7 @@ export class LocalDatabase implements ActorDatabase {
   tables(): TablesAnswer {
     this.checkGate()
     const opened = this.openedIfThere()
-    return opened === undefined ? { tables: [] } : opened.executor.hosted(inspectTables)
+    return opened === undefined ? { tables: [], keyValue: 0 } : opened.executor.hosted(inspectTables)
   }
 
   rows(table: string, offset: number, limit: number): RowsAnswer {
@@ -287,9 +287,10 @@ export class LocalDatabase implements ActorDatabase {
       budgets: facts.budgets,
       marks,
       nowMs: monotonicMs,
-      onStatement: (sql, ms, isWrite) => this.figures.statement(sql, ms, isWrite, nowMs),
+      onStatement: (sql, ms, isWrite, rows, code) =>
+        this.figures.statement(sql, isWrite, { ms, atMs: nowMs(), rows, code }),
       onAnswer: (rows, bytes) => this.figures.answer(rows, bytes),
-      onRefusal: (rule) => this.figures.refusal(rule),
+      onRefusal: (rule, sql) => this.figures.refusal(rule, sql, nowMs()),
       onBroken: (cause) => this.markBroken(cause),
       afterScript: () => this.checkAttached(),
     })

@@ -1,11 +1,12 @@
 /** What an operator may look at in an actor's database (spec actors-sql 18): tables, rows, and queries of their own. */
 import type { z } from 'zod'
-import type {
-  Cell,
-  InspectAnswer,
-  RowsAnswer,
-  TablesAnswer,
-  tablesAnswerSchema,
+import {
+  keyValueTable,
+  type Cell,
+  type InspectAnswer,
+  type RowsAnswer,
+  type TablesAnswer,
+  type tablesAnswerSchema,
 } from '../../../../../shared/contracts/actor-inspect.ts'
 import { PaddockError } from '../../../../../shared/errors.ts'
 import { refusalOfStatement, reservedPrefix, traitsOf } from '../../../../../shared/sql/statement-policy.ts'
@@ -67,6 +68,7 @@ export function inspectRows(
   offset: number,
   limit: number,
 ): RowsAnswer {
+  if (table === keyValueTable) return keyValueRows(connection, offset, limit)
   const known = connection
     .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND name = ?")
     .pluck()
@@ -79,6 +81,19 @@ export function inspectRows(
   const prepared = connection.prepare(`SELECT * FROM main."${known.replaceAll('"', '""')}" LIMIT ? OFFSET ?`)
   const read = readRows(prepared.raw(true).iterate(limit + 1, offset), limit)
   return { columns: prepared.columns().map(({ name }) => name), rows: read.rows, more: read.more }
+}
+
+/** The entries beside the tables, in the order of the bytes of their keys. */
+function keyValueRows(connection: Connection, offset: number, limit: number): RowsAnswer {
+  const sql = `SELECT CAST(key AS TEXT), value FROM ${keyValueTable} ORDER BY ${keyValueTable}.key LIMIT ? OFFSET ?`
+  const read = readRows(
+    connection
+      .prepare(sql)
+      .raw(true)
+      .iterate(limit + 1, offset),
+    limit,
+  )
+  return { columns: ['key', 'value'], rows: read.rows, more: read.more }
 }
 
 function readRows(iterator: IterableIterator<unknown>, maxRows: number): { rows: Cell[][]; more: boolean } {
@@ -146,7 +161,7 @@ export function inspectTables(connection: Connection): TablesAnswer {
       })),
       rows: countsRows && kind === 'table' ? countRows(connection, name) : null,
     }))
-  return { tables }
+  return { tables, keyValue: countsRows ? countRows(connection, keyValueTable) : null }
 }
 
 function countRows(connection: Connection, table: string): number {

@@ -4,7 +4,7 @@ import type { AnswerMeter } from './answer.ts'
 import { integerValue } from './answer.ts'
 import type { Connection, PreparedStatement } from '../connection.ts'
 import type { ExecutorOptions } from '../executor-options.ts'
-import { SqlFault } from '../faults.ts'
+import { codeOf, SqlFault } from '../faults.ts'
 import { bindFault, byName, layOut, nativeValue, type NativeValue } from './parameters.ts'
 import type { Prepared, PreparedStatements } from './prepared.ts'
 import type { TransactionState } from '../transaction.ts'
@@ -73,21 +73,23 @@ export class StatementRunner {
       budgetMs,
       isRead || (transaction.isOpen && traits.control === undefined),
     )
-    let outcome: Outcome
+    let outcome: Outcome | undefined
+    let failure: unknown
     try {
       outcome = prepared.needsSavepoint
         ? this.inSavepoint(() => this.step(prepared, bound, index, meter))
         : this.step(prepared, bound, index, meter)
     } catch (error) {
-      const fault = this.parts.faultOf(error, index)
+      failure = this.parts.faultOf(error, index)
       if (traits.control === 'commit' && this.parts.connection.inTransaction) this.abandon()
-      throw fault
+      throw failure
     } finally {
       options.marks.end()
       if (!isRead) transaction.after(endsTransaction(prepared))
       if (traits.changesSchema || traits.control === 'rollback' || traits.control === 'rollback-to')
         statements.clear()
-      options.onStatement(prepared.text, options.nowMs() - beganMs, !isRead)
+      const touched = outcome === undefined ? 0 : isRead ? outcome.rows.length : outcome.changes
+      options.onStatement(prepared.text, options.nowMs() - beganMs, !isRead, touched, failureCode(failure))
     }
     const { rows, changes, lastInsertId } = outcome
     if (rows.length > 0) options.onAnswer(rows.length, meter.bytes)
@@ -107,17 +109,21 @@ export class StatementRunner {
     const beganMs = options.nowMs()
     options.marks.begin('statement', options.budgets.statementMs, true)
     let row: NativeValue[] | undefined
+    let failure: unknown
     try {
       // A list would be taken apart element by element, which costs more.
       const [values, names] = bound
       row = (names === undefined ? prepared.statement.get(...values) : prepared.statement.get(...bound)) as
         NativeValue[] | undefined
     } catch (error) {
-      if (isBindError(error)) throw this.miscounted(prepared, bound, index)
-      throw this.parts.faultOf(error, index)
+      failure = isBindError(error)
+        ? this.miscounted(prepared, bound, index)
+        : this.parts.faultOf(error, index)
+      throw failure
     } finally {
       options.marks.end()
-      options.onStatement(prepared.text, options.nowMs() - beganMs, false)
+      const touched = row === undefined ? 0 : 1
+      options.onStatement(prepared.text, options.nowMs() - beganMs, false, touched, failureCode(failure))
     }
     const rows = row === undefined ? noRows : [meter.row(row)]
     if (row !== undefined) options.onAnswer(1, meter.bytes)
@@ -268,4 +274,10 @@ function isBindError(error: unknown): boolean {
 
 function endsTransaction({ traits }: Prepared): boolean {
   return traits.control === 'commit' || traits.control === 'rollback' || traits.control === 'release'
+}
+
+/** The code of what a statement failed with, or null when it did not. */
+function failureCode(failure: unknown): string | null {
+  if (failure === undefined) return null
+  return failure instanceof SqlFault ? codeOf(failure.error) : 'internal.bug'
 }
