@@ -23,7 +23,15 @@ describe('paddock actor', () => {
     const bundle = await actorBundle('probe')
     const state = ['--state-dir', join(await temporaryFolder(), 'state')]
     const alice = ['--key', 'alice', ...state]
-    const written = await paddock(bundle, 'request', 'append', '--payload', '{"id":"one"}', '--json', ...alice)
+    const written = await paddock(
+      bundle,
+      'request',
+      'append',
+      '--payload',
+      '{"id":"one"}',
+      '--json',
+      ...alice,
+    )
     expect(written).toMatchObject({ code: 0, stderr: '' })
     expect(JSON.parse(written.stdout)).toEqual({ ok: true, answer: 1 })
     const listed = await paddock(bundle, 'list', '--json', ...state)
