@@ -12,6 +12,7 @@ import { collect, parseCount } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { query } from './query.ts'
 import { addRunCommand } from './run-command.ts'
+import { addStoreCommand } from './store-command.ts'
 
 const { version } = packageJson
 
@@ -92,6 +93,7 @@ function createProgram(finish: (code: number) => void): Command {
     )
   addActorCommand(program, version, outputFor, finish)
   addDecideCommand(program, version, outputFor, finish)
+  addStoreCommand(program, outputFor, finish)
   return program
 }
 

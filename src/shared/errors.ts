@@ -51,6 +51,7 @@ export const errorCodes = {
   'module.duplicate': 'Unload the other module of this name first, or rename one of them.',
   'module.unknown': 'The module is not loaded. Choose one from the list.',
   'module.not_running': 'Start the module first.',
+  'module.must_stop': 'Stop the module first.',
   'module.busy': 'Wait until what runs on the module is done.',
   'module.consent_required': 'Review what the module asks for and allow or refuse it.',
   'module.init_rejected': 'Correct the configuration the module refused, then reload it.',

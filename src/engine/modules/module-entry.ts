@@ -190,6 +190,13 @@ export class ModuleEntry {
       await this.supervisor.restart()
   }
 
+  /** Tells of a change that the operator made to its store. */
+  storeChanged(event: string, message: string, usedBytes: number): void {
+    this.metrics.recordMemory(0, usedBytes)
+    this.onEvent('info', event, message)
+    this.onChange()
+  }
+
   dispatches(limit: number): Dispatch[] {
     return this.recent.slice(-limit).reverse()
   }

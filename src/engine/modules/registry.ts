@@ -1,5 +1,4 @@
 /** Every installed module of one engine: what the operator does to them, by name. */
-import { rm } from 'node:fs/promises'
 import type { Dispatch, ModuleView } from '../../shared/domain/module.ts'
 import type { LimitBounds, ModuleLimits } from '../../shared/domain/limits.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
@@ -10,7 +9,7 @@ import type { InstalledRecords } from './installed-records.ts'
 import type { LoadedBundle } from './loader.ts'
 import { ModuleEntry } from './module-entry.ts'
 import { checkLimits, limitBounds, type MachineMeans } from './operator-limits.ts'
-import { storePath } from './store-path.ts'
+import { purgeStoreFiles, storePath } from './store-path.ts'
 
 export interface RegistryOptions {
   readonly services: EngineServices
@@ -26,6 +25,8 @@ export class ModuleRegistry {
   private readonly entries = new Map<string, ModuleEntry>()
   private readonly stateListeners = new Set<(module: ModuleView) => void>()
   private readonly dispatchListeners = new Set<(module: string, dispatch: Dispatch) => void>()
+  /** Modules whose store is being changed: they must not start. */
+  private readonly held = new Set<string>()
   private isClosed = false
 
   constructor(options: RegistryOptions) {
@@ -39,7 +40,7 @@ export class ModuleRegistry {
 
   /** Starts every module that should run and is not quarantined. Settles when each runs, waits or died; never rejects. */
   async startEnabled(): Promise<void> {
-    const enabled = this.all().filter((entry) => entry.record.enabled)
+    const enabled = this.all().filter((entry) => entry.record.enabled && !this.held.has(entry.name))
     await Promise.all(enabled.map((entry) => entry.supervisor.resume()))
   }
 
@@ -78,9 +79,11 @@ export class ModuleRegistry {
     return () => this.dispatchListeners.delete(listener)
   }
 
+  /** Throws `module.unknown`, and `module.busy` while its store is changed. */
   async start(name: string): Promise<void> {
     this.refuseWhenClosed()
     const entry = this.entry(name)
+    this.refuseWhenHeld(name)
     this.setEnabled(entry, true)
     await entry.supervisor.start()
   }
@@ -134,6 +137,7 @@ export class ModuleRegistry {
 
   async restart(name: string): Promise<void> {
     this.refuseWhenClosed()
+    this.refuseWhenHeld(name)
     await this.entry(name).supervisor.restart()
   }
 
@@ -141,6 +145,7 @@ export class ModuleRegistry {
   async remove(name: string, purgeStore: boolean): Promise<void> {
     const entry = this.entry(name)
     const { services } = this.options
+    this.refuseWhenHeld(name)
     await entry.supervisor.dispose()
     this.entries.delete(name)
     services.supervision.remove(name)
@@ -148,10 +153,31 @@ export class ModuleRegistry {
     this.options.records.remove(name)
     if (purgeStore) {
       await services.contracts.actors.purge(name)
-      const file = this.storePathOf(name)
-      await Promise.all(['', '-wal', '-shm'].map((suffix) => rm(file + suffix, { force: true })))
+      await purgeStoreFiles(this.storePathOf(name))
     }
     services.state.note('idle', name, 'removed', `${name} removed${purgeStore ? ' with its store' : ''}`)
+  }
+
+  /**
+   * Runs work that the module must not run beside; it cannot be started meanwhile. Throws `module.unknown`,
+   * `module.must_stop` and `module.busy`.
+   */
+  async whileStopped<T>(name: string, work: (entry: ModuleEntry) => Promise<T>): Promise<T> {
+    const entry = this.entry(name)
+    const phase = entry.supervisor.phase.name
+    if (phase !== 'stopped' && phase !== 'dead') {
+      throw new PaddockError(
+        'module.must_stop',
+        `${name} is ${phase}; its store can be changed only while it does not run.`,
+      )
+    }
+    this.refuseWhenHeld(name)
+    this.held.add(name)
+    try {
+      return await work(entry)
+    } finally {
+      this.held.delete(name)
+    }
   }
 
   storePathOf(name: string): string {
@@ -161,6 +187,10 @@ export class ModuleRegistry {
   /** Throws once the engine is stopping. */
   refuseWhenClosed(): void {
     if (this.isClosed) throw new PaddockError('sandbox.cancelled', 'Paddock is stopping.')
+  }
+
+  private refuseWhenHeld(name: string): void {
+    if (this.held.has(name)) throw new PaddockError('module.busy', `The store of ${name} is being changed.`)
   }
 
   /** Takes a module in without starting it. */

@@ -30,12 +30,41 @@ export interface StoreUsage {
   readonly usedBytes: number
 }
 
+/** What was exported, imported or copied. */
+export interface StoreCarried {
+  readonly entries: number
+  /** Cost by the formula of spec nexum-host 8.5. */
+  readonly usedBytes: number
+}
+
+export interface StoreImport {
+  readonly path: string
+  readonly module: string
+  /** Absolute path of the export. */
+  readonly file: string
+  /** What the module may keep; null for no bound. */
+  readonly quotaBytes: number | null
+}
+
 /** Each operation with what it takes and answers. */
 export interface StoreOperations {
   keys: { query: StoreKeysQuery; answer: StoreKeys }
   value: { query: { readonly path: string; readonly key: string }; answer: StoreValue | null }
+  /** A whole value. */
+  whole: { query: { readonly path: string; readonly key: string }; answer: Uint8Array | null }
   usage: { query: { readonly path: string }; answer: StoreUsage }
   close: { query: { readonly path: string }; answer: null }
+  export: {
+    query: { readonly path: string; readonly module: string; readonly file: string }
+    answer: StoreCarried
+  }
+  backup: { query: { readonly path: string; readonly file: string }; answer: StoreCarried }
+  import: { query: StoreImport; answer: StoreCarried }
+  /** Answers the file's size in bytes. */
+  compact: {
+    query: { readonly path: string; readonly module: string }
+    answer: { before: number; after: number }
+  }
 }
 
 export type StoreRequest = {

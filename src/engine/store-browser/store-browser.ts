@@ -1,7 +1,9 @@
-/** Read-only browsing of module stores. One worker thread reads for all; it starts with the first request. */
+/** Browsing and carrying of module stores. One worker thread serves all; it starts with the first request. */
 import { Worker } from 'node:worker_threads'
 import { PaddockError } from '../../shared/errors.ts'
 import type {
+  StoreCarried,
+  StoreImport,
   StoreKeys,
   StoreKeysQuery,
   StoreOperations,
@@ -44,9 +46,34 @@ export class StoreBrowser {
     return this.request('value', query)
   }
 
+  /** A whole value, or null when there is no such key. Throws `store.*`. */
+  whole(query: { readonly path: string; readonly key: string }): Promise<Uint8Array | null> {
+    return this.request('whole', query)
+  }
+
   /** Entries and cost of a store. Throws `store.*`. */
   usage(path: string): Promise<StoreUsage> {
     return this.request('usage', { path })
+  }
+
+  /** Writes the store as NDJSON to `file`, also while its module runs. Throws `store.*`. */
+  export(path: string, module: string, file: string): Promise<StoreCarried> {
+    return this.request('export', { path, module, file })
+  }
+
+  /** Copies the store to `file`, which must not be there, also while its module runs. Throws `store.*`. */
+  backup(path: string, file: string): Promise<StoreCarried> {
+    return this.request('backup', { path, file })
+  }
+
+  /** Puts an export in place of all that is in the store; its module must not run. Throws `store.*`. */
+  import(query: StoreImport): Promise<StoreCarried> {
+    return this.request('import', query)
+  }
+
+  /** Gives room back to the disk; the module must not run. Answers the size in bytes. Throws `store.*`. */
+  compact(path: string, module: string): Promise<{ before: number; after: number }> {
+    return this.request('compact', { path, module })
   }
 
   /** Lets go of a store file, for instance before it is deleted. */
@@ -73,7 +100,10 @@ export class StoreBrowser {
         throw new PaddockError('store.busy', 'Too many requests wait for the store reader.')
       const id = this.nextId++
       this.pending.set(id, { resolve: resolve as Pending['resolve'], reject })
-      this.thread().postMessage({ id, operation, query })
+      const thread = this.thread()
+      // Only what waits for an answer keeps the process alive.
+      thread.ref()
+      thread.postMessage({ id, operation, query })
     })
   }
 
@@ -81,8 +111,6 @@ export class StoreBrowser {
     if (this.worker !== undefined) return this.worker
     const worker = new Worker(this.entry)
     this.worker = worker
-    // Browsing alone must not keep the process alive.
-    worker.unref()
     worker.on('message', (reply: StoreReply) => this.onReply(reply))
     worker.on('error', (error) => this.onThreadGone(worker, error))
     worker.on('exit', () => this.onThreadGone(worker, undefined))
@@ -92,6 +120,7 @@ export class StoreBrowser {
   private onReply(reply: StoreReply): void {
     const pending = this.pending.get(reply.id)
     this.pending.delete(reply.id)
+    if (this.pending.size === 0) this.worker?.unref()
     if (reply.ok) pending?.resolve(reply.answer)
     else pending?.reject(PaddockError.fromReport(reply.error))
   }

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { toErrorReport } from '../../shared/errors.ts'
 import type { StoreReply, StoreRequest } from './protocol.ts'
+import { backupStore, compactStore, exportStore, importStore } from './store-carriage.ts'
 import { StoreReader } from './store-reader.ts'
 
 /** Stores kept open at once; the one used longest ago is closed first. */
@@ -28,18 +29,44 @@ function reopen(path: string, known: StoreReader | undefined): StoreReader {
   return new StoreReader(path)
 }
 
-function serve(request: StoreRequest): Extract<StoreReply, { ok: true }>['answer'] {
+type Answer = Extract<StoreReply, { ok: true }>['answer']
+
+function serve(request: StoreRequest): Answer | Promise<Answer> {
   switch (request.operation) {
     case 'keys':
       return readerOf(request.query.path).keys(request.query)
     case 'value':
       return readerOf(request.query.path).value(request.query.key)
+    case 'whole':
+      return readerOf(request.query.path).whole(request.query.key)
     case 'usage':
       return readerOf(request.query.path).usage()
     case 'close':
-      readers.get(request.query.path)?.close()
-      readers.delete(request.query.path)
+      letGo(request.query.path)
       return null
+    case 'export':
+      return exportStore(request.query.path, request.query.module, request.query.file)
+    case 'backup':
+      return backupStore(request.query.path, request.query.file)
+    case 'import':
+      letGo(request.query.path)
+      return importStore(request.query)
+    case 'compact':
+      letGo(request.query.path)
+      return compactStore(request.query.path, request.query.module)
+  }
+}
+
+function letGo(path: string): void {
+  readers.get(path)?.close()
+  readers.delete(path)
+}
+
+async function replyTo(request: StoreRequest): Promise<StoreReply> {
+  try {
+    return { id: request.id, ok: true, answer: await serve(request) }
+  } catch (error) {
+    return { id: request.id, ok: false, error: toErrorReport(error, 'store.io') }
   }
 }
 
@@ -47,13 +74,7 @@ function run(): void {
   const port = parentPort
   if (port === null) throw new Error('store-reader-thread must run as a worker')
   port.on('message', (request: StoreRequest) => {
-    let reply: StoreReply
-    try {
-      reply = { id: request.id, ok: true, answer: serve(request) }
-    } catch (error) {
-      reply = { id: request.id, ok: false, error: toErrorReport(error, 'store.io') }
-    }
-    port.postMessage(reply)
+    void replyTo(request).then((reply) => port.postMessage(reply))
   })
 }
 

@@ -31,16 +31,9 @@ export class StoreReader {
   constructor(path: string) {
     this.path = path
     this.inode = inodeOf(path)
-    this.database = attempt(
-      path,
-      () => new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs }),
-    )
-    try {
-      this.isEmpty = attempt(path, () => checkIdentity(this.database, path))
-    } catch (error) {
-      this.database.close()
-      throw error
-    }
+    const { database, isEmpty } = openReading(path)
+    this.database = database
+    this.isEmpty = isEmpty
   }
 
   /** False once another file took the place of the one that is open, or none. */
@@ -83,6 +76,15 @@ export class StoreReader {
     })
   }
 
+  /** The whole value; null when there is no such key. */
+  whole(key: string): Uint8Array | null {
+    if (this.isEmpty) return null
+    return attempt(this.path, () => {
+      const value = this.database.prepare(storeStatements.getValue).pluck().get(Buffer.from(key, 'utf8'))
+      return value instanceof Uint8Array ? new Uint8Array(value) : null
+    })
+  }
+
   usage(): StoreUsage {
     if (this.isEmpty) return { total: 0, usedBytes: 0 }
     return attempt(this.path, () => {
@@ -102,6 +104,24 @@ export class StoreReader {
 
   close(): void {
     this.database.close()
+  }
+}
+
+/** A read-only connection, and whether the file has no layout yet. Throws as the reader does. */
+export function openReading(path: string): {
+  readonly database: Database.Database
+  readonly isEmpty: boolean
+} {
+  inodeOf(path)
+  const database = attempt(
+    path,
+    () => new Database(path, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs }),
+  )
+  try {
+    return { database, isEmpty: attempt(path, () => checkIdentity(database, path)) }
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 

@@ -1,9 +1,9 @@
 /** Export, import and backup of an event store in SQLite. Worker threads only: it blocks. */
-import { closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { StringDecoder } from 'node:string_decoder'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { PaddockError } from '../../shared/errors.ts'
 import { storeError } from '../../shared/store/errors.ts'
 import { decisionLine, decisionOf, endLine, ExportReader, headLine } from '../decision.ts'
+import { lines, writeWhole } from '../ndjson-file.ts'
 import type { RecordedCommand, RecordedDecision, RecordedEvent } from '../event-store.ts'
 import type { SqliteEventReader } from './sqlite-reader.ts'
 import { SqliteEventStore } from './sqlite-store.ts'
@@ -15,7 +15,6 @@ export interface Carried {
 
 const pageEvents = 1_000
 const importedAtOnce = 500
-const readBytes = 1024 * 1024
 
 /** Writes what is in the store now, snapshots left out, as NDJSON. The file is there whole or not at all. */
 export function exportEvents(reader: SqliteEventReader, path: string): Carried {
@@ -109,60 +108,6 @@ function* decisions(reader: SqliteEventReader): IterableIterator<RecordedDecisio
     }
     after = page.next
     more = page.more
-  }
-}
-
-function writeWhole(path: string, write: (line: (text: string) => void) => void): void {
-  const partial = `${path}.partial`
-  const file = openSync(partial, 'w', 0o600)
-  try {
-    let waiting: string[] = []
-    let size = 0
-    const flush = (): void => {
-      if (size > 0) writeSync(file, waiting.join(''))
-      waiting = []
-      size = 0
-    }
-    write((text) => {
-      waiting.push(`${text}\n`)
-      size += text.length + 1
-      if (size > readBytes) flush()
-    })
-    flush()
-    fsyncSync(file)
-    closeSync(file)
-    renameSync(partial, path)
-  } catch (error) {
-    closeQuietly(file)
-    rmSync(partial, { force: true })
-    throw storeError(error)
-  }
-}
-
-function closeQuietly(file: number): void {
-  try {
-    closeSync(file)
-  } catch {
-    // It was closed before what failed.
-  }
-}
-
-function* lines(path: string): IterableIterator<string> {
-  const file = openSync(path, 'r')
-  try {
-    const decoder = new StringDecoder('utf8')
-    const chunk = Buffer.alloc(readBytes)
-    let rest = ''
-    for (;;) {
-      const size = readSync(file, chunk)
-      rest += size === 0 ? decoder.end() : decoder.write(chunk.subarray(0, size))
-      const parts = rest.split('\n')
-      rest = size === 0 ? '' : (parts.pop() ?? '')
-      for (const part of parts) if (part.trim() !== '') yield part
-      if (size === 0) return
-    }
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -9,6 +9,7 @@ import { deciderHandlers } from './handlers/deciders.ts'
 import { definedOnly, type HandlerContext } from './handlers/context.ts'
 import { guardHandlers } from './handlers/guards.ts'
 import { moduleHandlers } from './handlers/modules.ts'
+import { storeHandlers } from './handlers/store.ts'
 
 export function createHandlers(context: HandlerContext): PaddockHandlers {
   const { engine, settings } = context
@@ -48,10 +49,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     config: configHandlers(context),
     deciders: deciderHandlers(context),
     ...guardHandlers(context),
-    store: {
-      keys: (query) => engine.modules.storeKeys(query),
-      value: ({ name, key }) => engine.modules.storeValue(name, key),
-    },
+    store: storeHandlers(context),
     logs: {
       query: ({ filter, before, limit }) => engine.logs.query(filter, before, limit),
       tail: (filter, push) => engine.logs.follow(filter, (records) => push(records, 0)),

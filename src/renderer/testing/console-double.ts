@@ -1,5 +1,6 @@
 import { defaultLimits, moduleLimitsSchema } from '../../shared/domain/limits.ts'
 import type { Dispatch, ModuleView } from '../../shared/domain/module.ts'
+import type { QueryAnswer } from '../../shared/contracts/query-module.ts'
 import type { Snapshot } from '../../shared/domain/engine.ts'
 import type { LogFilter, LogRecord } from '../../shared/domain/log.ts'
 import type { Preferences } from '../../shared/domain/settings.ts'
@@ -8,7 +9,11 @@ import type { PaddockClient, PaddockEmitters, PaddockHandlers } from '../../shar
 import { deriveDouble } from './derive.ts'
 import { idleUsage, sampleBounds, sampleDispatch, sampleLog, sampleModule, sampleRequest } from './samples.ts'
 import { savedChain } from './saved-chain.ts'
+import { absent } from './absent.ts'
+import { ConfigDouble } from './config-double.ts'
+import { GuardsDouble } from './guards/guards-double.ts'
 import { fits } from './log-filter.ts'
+import { storeDouble } from './store-double.ts'
 import { sampleSeries } from './sample-series.ts'
 
 type Change = Parameters<PaddockEmitters['state']['changed']>[0]
@@ -25,6 +30,10 @@ export class ConsoleDouble {
   /** Paths whose inspection fails, and how. */
   readonly badPaths = new Map<string, PaddockError>()
   picked: string | null = null
+  readonly guards = new GuardsDouble(() => this.#snapshot.modules)
+  readonly config = new ConfigDouble()
+  /** What a query module answers; the input unless set. */
+  answerQuery: ((input: Uint8Array) => QueryAnswer) | null = null
   readonly #emit: PaddockEmitters
   readonly #tails = new Set<{
     filter: LogFilter
@@ -244,30 +253,21 @@ export class ConsoleDouble {
           this.#watches.add(watch)
           return () => void this.#watches.delete(watch)
         },
-        query: ({ input }) => ({ ok: true as const, value: input }),
+        query: ({ input }) => this.answerQuery?.(input) ?? { ok: true, value: input },
         watchFolder: ({ path }) => this.change({ watchFolders: [...this.#snapshot.watchFolders, path] }),
         unwatchFolder: ({ path }) =>
           this.change({ watchFolders: this.#snapshot.watchFolders.filter((each) => each !== path) }),
       },
-      store: {
-        keys: ({ prefix, after, limit }) => {
-          const all = [...this.store]
-            .filter(([key]) => key.startsWith(prefix))
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-          const rest = all.filter(([key]) => after === null || key > after)
-          const size = ([key, value]: readonly [string, Uint8Array]): number => key.length + value.length
-          return {
-            entries: rest.slice(0, limit).map((entry) => ({ key: entry[0], sizeBytes: size(entry) })),
-            more: rest.length > limit,
-            total: all.length,
-            usedBytes: [...this.store].reduce((sum, entry) => sum + size(entry), 0),
-          }
-        },
-        value: ({ key }) => {
-          const value = this.store.get(key)
-          return value === undefined ? null : { sizeBytes: value.length, head: value.subarray(0, 65_536) }
-        },
-      },
+      ...this.guards.handlers,
+      config: this.config.handlers,
+      actors: absent('actors'),
+      deciders: absent('deciders'),
+      store: storeDouble({
+        store: this.store,
+        picked: () => this.picked,
+        note: (call, input) => this.#note(call, input),
+        state: (name) => this.#module(name).status.state,
+      }),
       logs: {
         query: ({ filter, before, limit }) => {
           const all = this.logs.filter(

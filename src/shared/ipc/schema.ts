@@ -10,12 +10,13 @@ import { logFilterSchema, logRecordSchema } from '../domain/log.ts'
 import { chainIdSchema, errorReportSchema, moduleNameSchema } from '../domain/primitives.ts'
 import { preferencesSchema } from '../domain/settings.ts'
 import { call, event, stream, type Client, type Emitters, type Handlers } from './define.ts'
-import { bytes, moduleRef, nothing, slow } from './groups/common.ts'
+import { nothing, slow } from './groups/common.ts'
 import { actorsIpc } from './groups/actors.ts'
 import { auditIpc, capabilitiesIpc, identityIpc } from './groups/guards.ts'
 import { configIpc } from './groups/config.ts'
 import { decidersIpc } from './groups/deciders.ts'
 import { modulesIpc } from './groups/modules.ts'
+import { storeIpc } from './groups/store.ts'
 
 export const ipcSchema = {
   app: {
@@ -53,27 +54,7 @@ export const ipcSchema = {
   identity: identityIpc,
   audit: auditIpc,
   config: configIpc,
-  store: {
-    /** A page of keys in UTF-8 byte order, read without touching the running module. */
-    keys: call(
-      moduleRef.extend({
-        prefix: z.string().max(4_096),
-        after: z.string().max(4_096).nullable(),
-        limit: z.number().int().min(1).max(1_000),
-      }),
-      z.object({
-        entries: z.array(z.object({ key: z.string(), sizeBytes: z.number().int() })),
-        more: z.boolean(),
-        total: z.number().int(),
-        usedBytes: z.number().int(),
-      }),
-    ),
-    /** The first 64 KiB of a value. */
-    value: call(
-      moduleRef.extend({ key: z.string().max(4_096) }),
-      z.object({ sizeBytes: z.number().int(), head: bytes }).nullable(),
-    ),
-  },
+  store: storeIpc,
   logs: {
     /** A page of the kept log, newest last. `before` is exclusive. */
     query: call(
