@@ -1,4 +1,5 @@
 /** Who granted, signed, approved and was denied what: kept across starts, bounded, never changed afterwards. */
+import { fitsAudit } from '../../shared/domain/audit.ts'
 import type { AuditEntry, AuditFilter, AuditKind, AuditPage } from '../../shared/domain/audit.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
@@ -105,12 +106,8 @@ export class AuditTrail {
   /** A page, newest first; `before` is exclusive, null for the newest. Throws `store.io`. */
   async query(filter: AuditFilter, before: number | null, limit: number): Promise<AuditPage> {
     await this.writing
-    const entries = await this.segments.read(
-      before ?? Number.POSITIVE_INFINITY,
-      limit + 1,
-      (entry) =>
-        (filter.module === undefined || entry.module === filter.module) &&
-        (filter.kinds === undefined || filter.kinds.includes(entry.kind)),
+    const entries = await this.segments.read(before ?? Number.POSITIVE_INFINITY, limit + 1, (entry) =>
+      fitsAudit(entry, filter),
     )
     return { entries: entries.slice(0, limit), more: entries.length > limit }
   }

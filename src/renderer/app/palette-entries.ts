@@ -3,7 +3,7 @@ import type { ConsoleState } from '../state/console.svelte.ts'
 import { fuzzy } from '../state/match.ts'
 import { screens } from '../state/route.svelte.ts'
 import { chainStanding, moduleStanding } from '../state/standing.ts'
-import { screenIcons, screenNames } from './screens.ts'
+import { screenIcons, screenNames, settingsPageNames, settingsPages } from './screens.ts'
 
 export interface PaletteEntry {
   readonly id: string
@@ -19,7 +19,7 @@ export interface PaletteGroup {
   readonly entries: readonly PaletteEntry[]
 }
 
-const maxPerGroup = 8
+const maxPerGroup = 10
 const prefixes: Readonly<Record<string, PaletteEntry['group']>> = {
   '>': 'Actions',
   '#': 'Chains',
@@ -111,6 +111,9 @@ function generalEntries(state: ConsoleState): PaletteEntry[] {
       state.keySheetOpen = true
     }),
   ]
+  if (state.approvals.list.length > 0) {
+    entries.unshift(action('approvals', 'Review signatures', 'lock', () => state.approvals.review()))
+  }
   const { devnet } = engine
   if (devnet?.state === 'running') {
     entries.push(action('devnet', 'Stop local devnet', 'stop', () => void operations.stopDevnet()))
@@ -130,9 +133,19 @@ export function paletteEntries(state: ConsoleState): PaletteEntry[] {
     icon: screenIcons[screen],
     run: () => state.router.go({ screen }),
   }))
+  const settingsKeys = { accounts: 'G K', audit: 'G U', engine: '' } as const
+  const ofSettings: PaletteEntry[] = settingsPages.map((page) => ({
+    id: `settings ${page}`,
+    group: 'Screens',
+    label: settingsPageNames[page],
+    hint: settingsKeys[page],
+    icon: page === 'accounts' ? 'key' : page === 'audit' ? 'logs' : 'file',
+    run: () => state.router.go({ screen: 'settings', item: page }),
+  }))
   const ofModules = moduleEntries(state)
   return [
     ...screensFirst,
+    ...ofSettings,
     ...ofModules.filter((entry) => entry.group === 'Modules'),
     ...generalEntries(state),
     ...chainEntries(state),

@@ -26,3 +26,12 @@ export const contractScreens = { decider: 'deciders', actor: 'actors' } as const
   string,
   Screen
 >
+
+/** The pages of the settings, by what stands in the route. */
+export const settingsPages = ['accounts', 'audit', 'engine'] as const
+export type SettingsPage = (typeof settingsPages)[number]
+export const settingsPageNames: Readonly<Record<SettingsPage, string>> = {
+  accounts: 'Accounts',
+  audit: 'Audit trail',
+  engine: 'Engine file',
+}

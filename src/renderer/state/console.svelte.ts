@@ -3,10 +3,12 @@ import type { PaddockBridge } from '../../shared/ipc/client.ts'
 import type { PaddockClient } from '../../shared/ipc/schema.ts'
 import { Clock } from './clock.svelte.ts'
 import { EngineState, silentAfterMs } from './engine.svelte.ts'
+import { ApprovalQueue } from './guards/approvals.svelte.ts'
 import { InstallFlow } from './install.svelte.ts'
 import { Keys } from './keys.svelte.ts'
 import { Operations } from './operations.svelte.ts'
 import { PreferenceState } from './preferences.svelte.ts'
+import { QueryRuns } from './query-runs.svelte.ts'
 import { Router } from './route.svelte.ts'
 import { SeriesState } from './series.svelte.ts'
 import { ToastState } from './toasts.svelte.ts'
@@ -24,6 +26,10 @@ export class ConsoleState {
   readonly preferences: PreferenceState
   readonly operations: Operations
   readonly install: InstallFlow
+  /** Signatures that wait for the operator. */
+  readonly approvals: ApprovalQueue
+  /** What was asked of query modules in this session. */
+  readonly queries: QueryRuns
   /** Dialogs open now; while there are any, the frame behind them is inert. */
   dialogs = $state(0)
   paletteOpen = $state(false)
@@ -37,6 +43,8 @@ export class ConsoleState {
     this.preferences = new PreferenceState(client)
     this.operations = new Operations(client, this.toasts)
     this.install = new InstallFlow(client, this.toasts)
+    this.approvals = new ApprovalQueue(client, this.toasts)
+    this.queries = new QueryRuns(client)
   }
 
   /** How long the engine has been silent, in milliseconds; 0 while it is not. */
@@ -47,7 +55,7 @@ export class ConsoleState {
   }
 
   start(): () => void {
-    const parts = [this.clock, this.router, this.preferences, this.engine, this.install]
+    const parts = [this.clock, this.router, this.preferences, this.engine, this.install, this.approvals]
     const stops = parts.map((part) => part.start())
     return () => {
       for (const stop of stops) stop()

@@ -31,9 +31,20 @@ export type AuditKind = AuditEntry['kind']
 export const auditFilterSchema = z.object({
   module: z.string().max(128).optional(),
   kinds: z.array(z.enum(auditKinds)).max(auditKinds.length).optional(),
+  /** Nothing from before this time. */
+  since: timestampMsSchema.optional(),
 })
 export type AuditFilter = z.infer<typeof auditFilterSchema>
 
 /** Newest first. */
 export const auditPageSchema = z.object({ entries: z.array(auditEntrySchema), more: z.boolean() })
 export type AuditPage = z.infer<typeof auditPageSchema>
+
+/** Whether an entry is among those that a filter asks for. */
+export function fitsAudit(entry: AuditEntry, filter: AuditFilter): boolean {
+  return (
+    (filter.module === undefined || entry.module === filter.module) &&
+    (filter.kinds === undefined || filter.kinds.includes(entry.kind)) &&
+    (filter.since === undefined || entry.time >= filter.since)
+  )
+}

@@ -1,9 +1,13 @@
 /** The console's calls about grants, accounts, signatures and the audit trail. */
+import { dialog } from 'electron'
+import { exportAudit } from '../../../engine/audit/export-audit.ts'
+import { fitsAudit } from '../../../shared/domain/audit.ts'
 import type { PaddockHandlers } from '../../../shared/ipc/schema.ts'
 import type { HandlerContext } from './context.ts'
 
 export function guardHandlers({
   engine,
+  window,
 }: HandlerContext): Pick<PaddockHandlers, 'capabilities' | 'identity' | 'audit'> {
   const { grants, identity, audit } = engine
   return {
@@ -27,7 +31,24 @@ export function guardHandlers({
       },
       answer: ({ id, approve }) => identity.answer(id, approve),
     },
-    audit: { query: ({ filter, before, limit }) => audit.query(definedFilter(filter), before, limit) },
+    audit: {
+      query: ({ filter, before, limit }) => audit.query(definedFilter(filter), before, limit),
+      watch: (filter, push) => {
+        const wanted = definedFilter(filter)
+        return audit.onRecord((entry) => {
+          if (fitsAudit(entry, wanted)) push([entry], 0)
+        })
+      },
+      export: async ({ filter }) => {
+        const options = { title: 'Export audit trail', defaultPath: 'paddock-audit.ndjson' }
+        const parent = window()
+        const { filePath } = await (parent === null
+          ? dialog.showSaveDialog(options)
+          : dialog.showSaveDialog(parent, options))
+        if (filePath === '') return null
+        return { path: filePath, entries: await exportAudit(audit, definedFilter(filter), filePath) }
+      },
+    },
   }
 }
 

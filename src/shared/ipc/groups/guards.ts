@@ -1,6 +1,6 @@
 /** Calls about what modules may do: capabilities and their parts, accounts and signatures, the audit trail. */
 import { z } from 'zod'
-import { auditFilterSchema, auditPageSchema } from '../../domain/audit.ts'
+import { auditEntrySchema, auditFilterSchema, auditPageSchema } from '../../domain/audit.ts'
 import { grantSchema, moduleCapabilitiesSchema } from '../../domain/capability-grants.ts'
 import { approvalSchema, identityViewSchema } from '../../domain/identity.ts'
 import { call, stream } from '../define.ts'
@@ -48,5 +48,13 @@ export const auditIpc = {
       limit: z.number().int().min(1).max(500),
     }),
     auditPageSchema,
+  ),
+  /** Entries that fit the filter, as they are made. */
+  watch: stream(auditFilterSchema, auditEntrySchema),
+  /** Asks where to, and writes what fits the filter as NDJSON, newest first; null when the operator cancels. */
+  export: call(
+    z.object({ filter: auditFilterSchema }),
+    z.object({ path: z.string(), entries: z.number().int().nonnegative() }).nullable(),
+    { timeoutMs: 86_400_000 },
   ),
 } as const
