@@ -22,5 +22,10 @@ export function redactUrl(text: string): string {
 }
 
 function redactSegment(segment: string): string {
-  return segment.length > longestPlainSegment && !/[.:]/.test(segment) ? hidden : segment
+  return isKeyLike(segment) ? hidden : segment
+}
+
+/** Whether a path segment is taken for a key. */
+export function isKeyLike(segment: string): boolean {
+  return segment.length > longestPlainSegment && !/[.:]/.test(segment)
 }

@@ -10,6 +10,7 @@ import { LatencyRing } from './statistics.ts'
 import { HttpWire, StaleConnectionError } from './wires/http-wire.ts'
 import { notJsonRpc } from './wires/rpc-codec.ts'
 import type { RpcAnswer, RpcRequest } from './wires/rpc-codec.ts'
+import { scrubbedWire } from './wires/scrubbed-wire.ts'
 import type { Subscriber, Wire, WireOptions } from './wires/wire.ts'
 import { WsWire } from './wires/ws-wire.ts'
 
@@ -146,6 +147,11 @@ export class Endpoint {
   /** Gives up its connection, which may be dead without having said so. */
   reset(error: ChainRequestError): void {
     this.#wire.reset?.(error)
+  }
+
+  /** A request is tried on it again after a failure. */
+  noteRetry(): void {
+    this.#health.retried()
   }
 
   view(isServing: boolean): EndpointView {
@@ -287,9 +293,8 @@ export class Endpoint {
 
 /** The wire for an address of the schemes http, https, ws, wss. */
 export function openWire(url: URL, onDidClose?: () => void): Wire {
-  return url.protocol === 'ws:' || url.protocol === 'wss:'
-    ? new WsWire(url, onDidClose)
-    : new HttpWire(url, onDidClose)
+  const isWs = url.protocol === 'ws:' || url.protocol === 'wss:'
+  return scrubbedWire(isWs ? new WsWire(url, onDidClose) : new HttpWire(url, onDidClose), url.href)
 }
 
 /** Decimal chain id from the JSON text of an `eth_chainId` result. */
