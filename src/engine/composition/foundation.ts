@@ -46,25 +46,6 @@ export function layFoundation(options: EngineOptions, whole: Whole) {
   const paths = statePaths(options.stateDir)
   const devnet = new Devnet({ resolveFrom: path.dirname(entries.sandbox), statePath: paths.devnet })
   // Each knows the others by what it asks of them later.
-  const state: StateHub = new StateHub(clock, {
-    engine: () => whole.view(),
-    modules: () => whole.moduleViews(),
-    chains: () => chains.views(),
-    devnet: () => devnet.view(),
-    watchFolders: () => settings.get().watchFolders,
-  })
-  const warns =
-    (name: string) =>
-    (error: Parameters<StateHub['raise']>[3]): void =>
-      state.raise(name, 'warn', { kind: 'engine' }, error)
-  const logs = new LogHub({
-    path: paths.logs,
-    threadEntry: entries.telemetry,
-    clock,
-    ringLimits: () => operator().limits.logs,
-    onWarning: warns('log'),
-  })
-  const log: EngineLog = engineLog(logs, clock)
   const { metrics, observability } = createEngineMetrics({
     clock,
     settings,
@@ -86,6 +67,26 @@ export function layFoundation(options: EngineOptions, whole: Whole) {
     onFault: (error) => whole.reportFault('chains', error),
   })
   const chains = new ChainService({ pool, settings, devnetUrl: () => devnet.view().url })
+  // Asks for its first views at once.
+  const state: StateHub = new StateHub(clock, {
+    engine: () => whole.view(),
+    modules: () => whole.moduleViews(),
+    chains: () => chains.views(),
+    devnet: () => devnet.view(),
+    watchFolders: () => settings.get().watchFolders,
+  })
+  const warns =
+    (name: string) =>
+    (error: Parameters<StateHub['raise']>[3]): void =>
+      state.raise(name, 'warn', { kind: 'engine' }, error)
+  const logs = new LogHub({
+    path: paths.logs,
+    threadEntry: entries.telemetry,
+    clock,
+    ringLimits: () => operator().limits.logs,
+    onWarning: warns('log'),
+  })
+  const log: EngineLog = engineLog(logs, clock)
   return {
     clock,
     random,
