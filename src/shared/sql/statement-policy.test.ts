@@ -87,6 +87,17 @@ describe('spec actors-sql 20: policy', () => {
     expect(refusalOf(sql, guest)).toBeUndefined()
   })
 
+  it.each<[PolicyRule, string]>([
+    ['virtual-table-module', 'CREATE \vVIRTUAL TABLE t USING fts4(x)'],
+    ['virtual-table-module', 'CREATE\n\vVIRTUAL TABLE t USING dbstat'],
+    ['pragma', 'PRAGMA \vdatabase_list'],
+    ['attach', "SELECT 1; \v/**/ATTACH 'stolen.db' AS s"],
+    ['reserved-name', "SELECT x'ab''_paddock_meta'"],
+    ['pragma', "SELECT X'00''pragma_database_list'"],
+  ])('refuses (%s) what the engine takes for a blank or a blob: %j', (rule, sql) => {
+    expect(refusalOf(sql, guest)?.rule).toBe(rule)
+  })
+
   it('names the statement and the word', () => {
     expect(refusalOf("SELECT 1; SELECT 2; ATTACH 'x' AS y", guest)).toEqual({
       rule: 'attach',

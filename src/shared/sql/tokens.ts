@@ -17,16 +17,19 @@ export interface Token {
 
 const tab = 0x09
 const lineFeed = 0x0a
+const verticalTab = 0x0b
 const formFeed = 0x0c
 const carriageReturn = 0x0d
 const space = 0x20
 const byteOrderMark = 0xfeff
 
+/** The engine takes a vertical tab for a blank only behind another one; where it does not, it refuses the statement itself. */
 function isSpace(code: number): boolean {
   return (
     code === space ||
     code === lineFeed ||
     code === tab ||
+    code === verticalTab ||
     code === carriageReturn ||
     code === formFeed ||
     code === byteOrderMark
@@ -104,6 +107,8 @@ function readToken(text: string, at: number, code: number): Token {
       return { kind: 'quoted', text: text.slice(at + 1, close < 0 ? end : close), word: '', start: at, end }
     }
   }
+  const blob = blobEnd(text, at, code)
+  if (blob > at) return { kind: 'other', text: text.slice(at, blob), word: '', start: at, end: blob }
   if (isNameStart(code)) {
     let end = at + 1
     while (end < text.length && isNamePart(text.charCodeAt(end))) end += 1
@@ -117,6 +122,14 @@ function readToken(text: string, at: number, code: number): Token {
     start: at,
     end: otherEnd(text, at, code),
   }
+}
+
+/** Where a blob literal ends, or `at`: its closing quote is no first half of a doubled one. */
+function blobEnd(text: string, at: number, code: number): number {
+  if ((code | 0x20) !== 0x78 || text[at + 1] !== "'") return at
+  let end = at + 2
+  while (/[0-9a-f]/i.test(text[end] ?? '')) end += 1
+  return text[end] === "'" ? end + 1 : at
 }
 
 /** Numbers and variables are taken whole, so that their letters are not mistaken for words. */
