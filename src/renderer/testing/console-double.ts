@@ -6,10 +6,11 @@ import type { LogFilter, LogRecord } from '../../shared/domain/log.ts'
 import type { Preferences } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { PaddockClient, PaddockEmitters, PaddockHandlers } from '../../shared/ipc/schema.ts'
+import { DeciderDouble } from './decider-double.ts'
 import { deriveDouble } from './derive.ts'
 import { idleUsage, sampleBounds, sampleDispatch, sampleLog, sampleModule, sampleRequest } from './samples.ts'
 import { savedChain } from './saved-chain.ts'
-import { absent } from './absent.ts'
+import { todoActors } from './actors/todo-actors.ts'
 import { ConfigDouble } from './config-double.ts'
 import { GuardsDouble } from './guards/guards-double.ts'
 import { fits } from './log-filter.ts'
@@ -30,6 +31,8 @@ export class ConsoleDouble {
   /** Paths whose inspection fails, and how. */
   readonly badPaths = new Map<string, PaddockError>()
   picked: string | null = null
+  readonly deciders = new DeciderDouble()
+  readonly actors = todoActors()
   readonly guards = new GuardsDouble(() => this.#snapshot.modules)
   readonly config = new ConfigDouble()
   /** What a query module answers; the input unless set. */
@@ -260,8 +263,8 @@ export class ConsoleDouble {
       },
       ...this.guards.handlers,
       config: this.config.handlers,
-      actors: absent('actors'),
-      deciders: absent('deciders'),
+      actors: this.actors.handlers(),
+      deciders: this.deciders.handlers,
       store: storeDouble({
         store: this.store,
         picked: () => this.picked,
