@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -154,5 +154,49 @@ describe('the keystore', () => {
     await keystore.create(passphrase)
     expect(await readFile(path.join(directory, name!), 'utf8')).toBe(before)
     await keystore.unlock(address, passphrase)
+  })
+
+  it('forgets nothing for a file it cannot look at', async () => {
+    const address = await keystore.create(passphrase)
+    await keystore.unlock(address, passphrase)
+    await symlink(path.join(directory, 'nowhere'), path.join(directory, 'A link to nowhere'))
+    await keystore.refresh()
+    expect(keystore.accounts()).toMatchObject([{ address, isLocked: false }])
+  })
+
+  it('stays locked when it is locked, or the account removed, while the key is being derived', async () => {
+    const address = await keystore.create(passphrase)
+    const unlocking = keystore.unlock(address, passphrase)
+    keystore.lock()
+    await unlocking
+    expect(keystore.key(address)).toBeUndefined()
+    const again = keystore.unlock(address, passphrase)
+    const other = await keystore.create(passphrase)
+    keystore.lock(other)
+    await again
+    expect(keystore.key(address)).toBeDefined()
+    keystore.lock()
+    const last = keystore.unlock(address, passphrase).catch(() => undefined)
+    await keystore.remove(address)
+    await last
+    expect(keystore.key(address)).toBeUndefined()
+  })
+
+  it('does not take the key of one account for that of another whose file was changed', async () => {
+    const address = await keystore.create(passphrase)
+    const other = await encryptKey(new Uint8Array(Buffer.from(vectorKey, 'hex')), passphrase, cost)
+    const [name] = await readdir(directory)
+    await writeFile(path.join(directory, name!), JSON.stringify(other))
+    await expect(keystore.unlock(address, passphrase)).rejects.toMatchObject({
+      code: 'identity.bad_key_file',
+    })
+    expect(keystore.key(address)).toBeUndefined()
+  })
+
+  it('keeps the newer of two looks into the folder', async () => {
+    const earlier = keystore.refresh()
+    const address = await keystore.create(passphrase)
+    await earlier
+    expect(keystore.has(address)).toBe(true)
   })
 })

@@ -46,6 +46,10 @@ export class Keystore {
   private readonly options: KeystoreOptions
   private files: ReadonlyMap<string, KeyFile> = new Map()
   private readonly unlocked = new Map<string, Uint8Array>()
+  /** Keys being derived just now; who locks the account meanwhile wins. */
+  private readonly unlocking = new Set<{ readonly address: string; isCalledOff: boolean }>()
+  private looks = 0
+  private newestLook = 0
 
   constructor(options: KeystoreOptions) {
     this.options = options
@@ -53,23 +57,29 @@ export class Keystore {
 
   /** Looks through the folder again; files that are no key files are left out. Throws `identity.keystore_unusable`. */
   async refresh(): Promise<void> {
-    const { directory } = this.options
-    const found = new Map<string, KeyFile>()
-    try {
-      for (const name of (await readdir(directory)).slice(0, maxFiles)) {
-        const file = path.join(directory, name)
-        const about = await stat(file)
-        if (!about.isFile() || about.size > maxFileBytes) continue
-        const address = await addressIn(file)
-        if (address !== null && !found.has(address)) {
-          found.set(address, { file, createdAt: Math.max(0, Math.floor(about.birthtimeMs)) })
-        }
-      }
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw unusable(error)
-    }
+    const look = ++this.looks
+    const found = await this.look()
+    // A look that began earlier tells what was before.
+    if (look < this.newestLook) return
+    this.newestLook = look
     this.files = found
     for (const address of this.unlocked.keys()) if (!found.has(address)) this.lock(address)
+  }
+
+  private async look(): Promise<Map<string, KeyFile>> {
+    const { directory } = this.options
+    const found = new Map<string, KeyFile>()
+    for (const name of await namesIn(directory)) {
+      const file = path.join(directory, name)
+      // A link to nowhere, or a file that goes away just now, says nothing about the others.
+      const about = await stat(file).catch(() => null)
+      if (about?.isFile() !== true || about.size > maxFileBytes) continue
+      const address = await addressIn(file)
+      if (address !== null && !found.has(address)) {
+        found.set(address, { file, createdAt: Math.max(0, Math.floor(about.birthtimeMs)) })
+      }
+    }
+    return found
   }
 
   /** In ascending order of address. */
@@ -114,15 +124,36 @@ export class Keystore {
     return await this.keep(key, passphrase)
   }
 
-  /** Until it is locked or the engine ends. Throws `identity.unknown_account`, `identity.wrong_passphrase`, `identity.bad_key_file`. */
+  /**
+   * Until it is locked or the engine ends; without effect when it is locked meanwhile. Throws
+   * `identity.unknown_account`, `identity.wrong_passphrase`, `identity.bad_key_file`.
+   */
   async unlock(address: string, passphrase: string): Promise<void> {
     const { file } = this.known(address)
-    const secret = parseSecretFile(await readKeyFile(file))
-    this.unlocked.set(address, await decryptKey(secret, passphrase))
+    const attempt = { address, isCalledOff: false }
+    this.unlocking.add(attempt)
+    try {
+      const key = await decryptKey(parseSecretFile(await readKeyFile(file)), passphrase)
+      const isOther = addressOf(key) !== address
+      if (isOther || attempt.isCalledOff) key.fill(0)
+      if (isOther)
+        throw new PaddockError(
+          'identity.bad_key_file',
+          `The key file of ${address} is now of another account.`,
+        )
+      if (attempt.isCalledOff) return
+      this.unlocked.get(address)?.fill(0)
+      this.unlocked.set(address, key)
+    } finally {
+      this.unlocking.delete(attempt)
+    }
   }
 
   /** Forgets the key of one account, or of all. */
   lock(address?: string): void {
+    for (const attempt of this.unlocking) {
+      if (address === undefined || attempt.address === address) attempt.isCalledOff = true
+    }
     for (const [each, key] of [...this.unlocked]) {
       if (address !== undefined && each !== address) continue
       key.fill(0)
@@ -216,6 +247,17 @@ async function addressIn(file: string): Promise<string | null> {
     return address === undefined ? null : `0x${address.replace(/^0x/, '').toLowerCase()}`
   } catch {
     return null
+  }
+}
+
+/** Names of what may be key files; none where there is no folder. Those still being written are left out. */
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    const names = await readdir(directory)
+    return names.filter((name) => !name.endsWith('.part')).slice(0, maxFiles)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw unusable(error)
   }
 }
 
