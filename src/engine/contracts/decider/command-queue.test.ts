@@ -138,4 +138,33 @@ describe('the queue of commands', () => {
     const ends = await Promise.allSettled(waiting)
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true)
   })
+
+  it('answers who comes after it was closed, and what comes back then: nothing waits for ever', async () => {
+    const queue = await makeQueue()
+    const first = sandbox()
+    queue.attach(first)
+    const underWay = queue.run(command('under way'))
+    const stopped = expect(underWay).rejects.toMatchObject({ code: 'module.not_running' })
+    queue.close(new PaddockError('module.not_running', 'stopped'))
+    first.calls[0]?.die()
+    await stopped
+    await expect(queue.run(command('late'))).rejects.toMatchObject({ code: 'module.not_running' })
+    const second = sandbox()
+    queue.attach(second)
+    const answer = queue.run(command('again'))
+    second.calls[0]?.answer({ status: 'ok', value: 3 })
+    expect((await answer).outcome).toEqual({ status: 'ok', value: 3 })
+  })
+
+  it('takes who comes late to the next version', async () => {
+    const queue = await makeQueue()
+    const next = await makeQueue()
+    queue.handOver(next)
+    const target = sandbox()
+    next.attach(target)
+    const answer = queue.run(command('late'))
+    expect(target.calls.map(({ call }) => call.payload)).toEqual(['late'])
+    target.calls[0]?.answer({ status: 'ok', value: 4 })
+    expect((await answer).outcome).toEqual({ status: 'ok', value: 4 })
+  })
 })

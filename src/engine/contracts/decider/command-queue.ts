@@ -48,8 +48,10 @@ export class CommandQueue {
   private readonly sent = new Set<Sent>()
   private target: CallTarget | undefined
   private nextSequence = 0
-  /** What comes back goes on there. */
+  /** What comes back, or comes late, goes on there. */
   private successor: CommandQueue | undefined
+  /** Why nothing will be run any more, until a sandbox is attached again. */
+  private closed: PaddockError | undefined
 
   constructor(options: CommandQueueOptions) {
     this.options = options
@@ -62,6 +64,9 @@ export class CommandQueue {
 
   /** The sandbox's reply. Rejects with `decider.overloaded` at once when the queue is full, or why it will never be run. */
   run(command: QueuedCommand): Promise<CallReply> {
+    // A caller may have been given this queue before its version gave way or was stopped, and come only now.
+    if (this.successor !== undefined) return this.successor.run(command)
+    if (this.closed !== undefined) return Promise.reject(this.closed)
     const limit = deciderLimits.queuedPerModule
     if (this.waiting.length >= limit) {
       return Promise.reject(overloaded(`${limit} commands wait for this decider already.`, limit))
@@ -74,6 +79,7 @@ export class CommandQueue {
 
   /** Begins to send to a sandbox whose decider is open. */
   attach(target: CallTarget): void {
+    this.closed = undefined
     this.target = target
     this.pump()
   }
@@ -86,6 +92,7 @@ export class CommandQueue {
 
   /** Ends everything that waits: there will be no sandbox for it. */
   close(error: PaddockError): void {
+    this.closed = error
     this.detach()
     for (const item of this.waiting.splice(0)) item.reject(error)
   }
@@ -98,6 +105,14 @@ export class CommandQueue {
   }
 
   private adopt(item: Item): void {
+    if (this.successor !== undefined) {
+      this.successor.adopt(item)
+      return
+    }
+    if (this.closed !== undefined) {
+      item.reject(this.closed)
+      return
+    }
     this.waiting.push({ ...item, sequence: this.nextSequence++ })
     this.pump()
   }
@@ -182,6 +197,10 @@ export class CommandQueue {
   private requeue(item: Item): void {
     if (this.successor !== undefined) {
       this.successor.adopt(item)
+      return
+    }
+    if (this.closed !== undefined) {
+      item.reject(this.closed)
       return
     }
     const at = this.waiting.findIndex((other) => other.sequence > item.sequence)
