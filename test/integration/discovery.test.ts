@@ -209,6 +209,35 @@ describe('spec nexum-host 18 row 75: discovery', () => {
     await until(() => expect(test.state('listed')).toBe('running'))
   })
 
+  it('takes no path of this machine from a publisher', async () => {
+    const folder = await bundleOf('counter', { name: 'planted', chainId: null })
+    const test = await engineWith({ mode: 'auto' }, [{ source: 'registry', contract: book.address }])
+    await book.emit([registered, keccak256(stringToHex('planted')), publisher], folder)
+    const refused = `discovery registry 31337 ${book.address} refused: content.bad_reference`
+    await until(() => expect(notices(test)).toContain(refused))
+    expect(names(test)).toEqual([])
+  })
+
+  it('neither starts nor stops what the operator brought in, whoever announces it', async () => {
+    const reference = `bzz:${await publish('own')}`
+    const id = keccak256(stringToHex('own'))
+    const test = await engineWith({}, [{ source: 'registry', contract: book.address }])
+    await test.load(reference)
+    await test.engine.modules.stop('own')
+    const marker = async (name: string): Promise<void> => {
+      await book.emit([registered, keccak256(stringToHex(name)), publisher], `bzz:${await publish(name)}`)
+      const waits = `${keccak256(stringToHex(name))}: module.consent_required`
+      await until(() => expect(notices(test).some((each) => each.endsWith(waits))).toBe(true))
+    }
+    await book.emit([registered, id, publisher], reference)
+    await marker('first')
+    expect(test.state('own')).toBe('stopped')
+    await test.engine.modules.start('own')
+    await book.emit([removed, id], 'own')
+    await marker('second')
+    expect(test.state('own')).toBe('running')
+  })
+
   it('goes on where it was after a restart, and does not bring back what the operator removed', async () => {
     const id = keccak256(stringToHex('listed'))
     await book.emit([registered, id, publisher], `bzz:${await publish('listed')}`)

@@ -2,6 +2,7 @@
 import type { DiscoverySource } from '../../shared/domain/operator/content.ts'
 import { PaddockError, toErrorReport } from '../../shared/errors.ts'
 import type { ChainService } from '../chains/chain-service.ts'
+import { parseReference } from '../content/references.ts'
 import type { Clock } from '../clock.ts'
 import type { Installer } from '../modules/installer.ts'
 import type { ModuleRegistry } from '../modules/registry.ts'
@@ -23,6 +24,8 @@ export interface DiscoveryOptions {
 }
 
 const usualRange = 1_000
+/** Modules that one source may have waiting for review: anybody may announce, and each is fetched and recorded. */
+const maxStrangers = 256
 
 export class Discovery {
   private readonly options: DiscoveryOptions
@@ -83,8 +86,11 @@ export class Discovery {
         maxRange: chain?.maxLogRangeBlocks ?? usualRange,
       })
       state.clear(notice)
-      for (const announcement of latest([...this.waiting(key), ...announcements]))
-        await this.take(announcement)
+      for (const announcement of latest([...this.waiting(key), ...announcements])) {
+        if (this.isTooMany(key, announcement))
+          state.raise(notice, 'warn', { kind: 'settings' }, tooMany(source))
+        else await this.take(announcement, key)
+      }
       this.record.nextBlocks[key] = nextBlock
       await writeDiscoveryRecord(file, this.record)
     } catch (error) {
@@ -100,7 +106,20 @@ export class Discovery {
       .map(([key, { reference, isAllowed }]) => ({ kind: 'offered', key, reference, isAllowed }))
   }
 
-  private async take(announcement: Announcement): Promise<void> {
+  /** Whether a source that the operator does not trust has announced more than a person looks through. */
+  private isTooMany(source: string, announcement: Announcement): boolean {
+    if (announcement.kind === 'removed' || announcement.isAllowed) return false
+    if (Object.hasOwn(this.record.modules, announcement.key)) return false
+    const waiting = Object.keys(this.record.modules).filter((key) => key.startsWith(`${source} `))
+    return waiting.length >= maxStrangers
+  }
+
+  /** Whether the module came from this announcement: what others brought in is none of its business. */
+  private isFrom(name: string, key: string): boolean {
+    return this.options.registry.find(name)?.record.discoveredBy === key
+  }
+
+  private async take(announcement: Announcement, source: string): Promise<void> {
     if (this.isStopped) return
     const { installer, registry, state } = this.options
     const { key } = announcement
@@ -109,7 +128,7 @@ export class Discovery {
     if (announcement.kind === 'removed') {
       state.clear(notice)
       const name = before?.module ?? null
-      if (name !== null && registry.find(name) !== undefined) {
+      if (name !== null && this.isFrom(name, key)) {
         await registry.stop(name)
         state.note('idle', name, 'stopped', `${name} was taken back by its publisher`)
       }
@@ -119,6 +138,13 @@ export class Discovery {
       return
     }
     const { reference, isAllowed } = announcement
+    try {
+      // A publisher names content and never a path of this machine or its network.
+      parseReference(reference)
+    } catch (error) {
+      state.raise(`discovery ${source} refused`, 'warn', { kind: 'settings' }, toErrorReport(error))
+      return
+    }
     this.announced.set(reference, key)
     // What waits for review is held in memory only: a new engine asks again.
     if (before?.reference === reference && (before.isLoaded || this.staged.has(key))) return
@@ -136,13 +162,19 @@ export class Discovery {
       } else {
         state.clear(notice)
         // Announced anew after it was taken back.
-        if (before === undefined && outcome === 'unchanged') await registry.start(name)
+        if (before === undefined && outcome === 'unchanged' && this.isFrom(name, key))
+          await registry.start(name)
         if (outcome !== 'unchanged') state.note('ok', name, outcome, `${name} ${outcome} from ${key}`)
       }
     } catch (error) {
       state.raise(notice, 'warn', { kind: 'watch-folder', path: reference }, toErrorReport(error))
     }
   }
+}
+
+function tooMany(source: DiscoverySource): ReturnType<typeof toErrorReport> {
+  const message = `${sourceKey(source)} announces more than ${maxStrangers} modules; the others are left out.`
+  return new PaddockError('discovery.failed', message).toReport()
 }
 
 /** Only the last word on each key counts. */
