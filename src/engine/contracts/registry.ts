@@ -1,3 +1,4 @@
+import { actorContract } from './actor/contract.ts'
 import type { Contract } from './contract.ts'
 import { deciderContract } from './decider/contract.ts'
 import { eventModuleContract } from './event-module/contract.ts'
@@ -9,6 +10,7 @@ export const contracts: readonly Contract[] = [
   eventModuleContract,
   queryModuleContract,
   deciderContract,
+  actorContract,
 ]
 
 /** Names of all capabilities that manifests may name, in the order contracts list them. */
