@@ -61,6 +61,7 @@ export async function attempt<T>(endpoint: Endpoint, work: Work<T>, options: Att
       if (delayMs >= endsAt - clock.monotonicMs()) throw error
       await sleep(clock, delayMs, work.signal ?? never)
       if (work.signal !== undefined && isAborted(work.signal)) throw cancelled()
+      endpoint.noteRetry()
     }
   }
 }

@@ -22,6 +22,8 @@ export class EndpointHealth {
   #state: EndpointState = 'unknown'
   #error: ChainRequestError | null = null
   #last: { readonly time: number; readonly error: ErrorReport } | null = null
+  #rateLimited = 0
+  #retries = 0
   #healthySince = 0
   #failures = 0
   #cancelProbe: (() => void) | null = null
@@ -57,8 +59,14 @@ export class EndpointHealth {
 
   /** Takes note of a failure that may be over by itself. */
   stumble(error: ChainRequestError): void {
+    if (error.code === 'chain.rate_limited') this.#rateLimited += 1
     this.#last = { time: this.#options.clock.now(), error: error.toReport() }
     this.#options.onDidChange()
+  }
+
+  /** Takes note that a request is tried on it again. */
+  retried(): void {
+    this.#retries += 1
   }
 
   failing(error: ChainRequestError): void {
@@ -81,11 +89,15 @@ export class EndpointHealth {
     this.#endProbe()
   }
 
-  view(isServing: boolean): Pick<EndpointView, 'health' | 'error' | 'lastError' | 'changes'> {
+  view(
+    isServing: boolean,
+  ): Pick<EndpointView, 'health' | 'error' | 'lastError' | 'changes' | 'rateLimited' | 'retries'> {
     return {
       health: this.#state === 'healthy' ? (isServing ? 'serving' : 'standby') : this.#state,
       error: this.#state === 'failing' ? (this.#error?.toReport() ?? null) : null,
       lastError: this.#last,
+      rateLimited: this.#rateLimited,
+      retries: this.#retries,
       changes: this.#timeline.entries,
     }
   }

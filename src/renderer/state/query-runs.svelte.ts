@@ -45,7 +45,7 @@ export function parseInput({ form, input }: QueryDraft): ParsedInput {
       return { bytes: null, problem: error instanceof Error ? `${error.message}.` : 'This is no JSON.' }
     }
   }
-  return { bytes: new TextEncoder().encode(input), problem: null }
+  return { bytes: Uint8Array.from(new TextEncoder().encode(input)), problem: null }
 }
 
 /** Queries of this session, by module. */

@@ -129,6 +129,8 @@ export function sampleEndpoint(label: string, change: Partial<EndpointView> = {}
     latencyMsP99: 180,
     requests: 88_214,
     errors: 12,
+    rateLimited: 0,
+    retries: 3,
     lastError: null,
     changes: [],
     ...change,

@@ -264,8 +264,25 @@ export function busyMorning(): Snapshot {
           pollIntervalMs: 5_000,
           requestTimeoutMs: 30_000,
         }),
+        failovers: 1,
+        timeline: [
+          {
+            time: now - 3_600_000,
+            from: 'wss://gnosis.drpc.org/…',
+            to: 'https://rpc.gnosischain.com',
+            reason: null,
+          },
+          {
+            time: now - 556_000,
+            from: 'https://rpc.gnosischain.com',
+            to: 'wss://gnosis.drpc.org/…',
+            reason: timeout,
+          },
+        ],
         endpoints: [
           sampleEndpoint('https://rpc.gnosischain.com', {
+            lastError: { time: now - 4_000, error: timeout },
+            retries: 3,
             health: 'failing',
             error: timeout,
             latencyMsP50: null,

@@ -70,6 +70,10 @@ export const endpointViewSchema = z.object({
   latencyMsP99: z.number().nullable(),
   requests: z.number().int(),
   errors: z.number().int(),
+  /** Times that it was asked too often, by its own word or by the pace set for it. */
+  rateLimited: z.number().int(),
+  /** Times that a request was tried on it again. */
+  retries: z.number().int(),
   /** The last failure, also when it is over. */
   lastError: z.object({ time: timestampMsSchema, error: errorReportSchema }).nullable(),
   /** Its changes of health. */

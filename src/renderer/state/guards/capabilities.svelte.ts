@@ -21,6 +21,7 @@ export class CapabilityDesk {
   readonly #client: PaddockClient
   readonly #toasts: ToastState
   readonly #name: string
+  #last: Promise<void> = Promise.resolve()
 
   constructor(client: PaddockClient, toasts: ToastState, name: string) {
     this.#client = client
@@ -78,8 +79,13 @@ export class CapabilityDesk {
     })
   }
 
-  async #change(subject: string, failure: string, work: () => Promise<void>): Promise<void> {
-    if (this.changing !== null) return
+  /** One after the other: a change that is asked for during another is made after it. */
+  #change(subject: string, failure: string, work: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(() => this.#make(subject, failure, work))
+    return this.#last
+  }
+
+  async #make(subject: string, failure: string, work: () => Promise<void>): Promise<void> {
     this.changing = subject
     try {
       await work()
