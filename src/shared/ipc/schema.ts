@@ -30,7 +30,7 @@ export const ipcSchema = {
         stateDir: z.string(),
       }),
     ),
-    copyText: call(z.object({ text: z.string().max(65_536) }), nothing),
+    copyText: call(z.object({ text: z.string().max(400_000) }), nothing),
     /** Opens the state directory in the file manager. */
     revealStateDir: call(nothing, nothing),
     /** Starts what should run after a start in safe mode. */

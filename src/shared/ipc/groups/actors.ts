@@ -62,7 +62,7 @@ export const actorsIpc = {
   pickSource: call(nothing, path.nullable(), { timeoutMs: 86_400_000 }),
   /** Writes rows that the console shows to a file of the operator's choice; null when cancelled. */
   saveRows: call(
-    z.object({ suggestion: z.string().max(255), text: z.string().max(16_777_216) }),
+    z.object({ suggestion: z.string().max(255), text: z.string().max(400_000) }),
     path.nullable(),
     {
       timeoutMs: 86_400_000,
