@@ -50,7 +50,7 @@ export function createCowApiCapability(options: CowApiOptions): Capability {
       'submit-order': async (args, { signal }) => {
         const [chain, order] = checked(submitArgs, args)
         const base = baseOf(options, chain)
-        const checkedOrder = checkOrder(order)
+        const checkedOrder = await checkOrder(order)
         if (!checkedOrder.ok) throw invalid(checkedOrder.reason)
         let taken = false
         try {

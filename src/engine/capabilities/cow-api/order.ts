@@ -1,6 +1,6 @@
 /** Orders as guests hand them over: checked before any I/O, then written anew (spec nexum-host 8.7). */
-import { keccak256 } from 'viem'
 import { z } from 'zod'
+import { keccakInTurns } from '../../keccak.ts'
 
 const maxUint256 = 2n ** 256n - 1n
 const zeroAddress = `0x${'0'.repeat(40)}`
@@ -44,8 +44,8 @@ type Order = z.infer<typeof orderSchema>
 export type CheckedOrder =
   { readonly ok: true; readonly json: string } | { readonly ok: false; readonly reason: string }
 
-/** Checks an order in UTF-8 JSON; members that the order book does not know are dropped. Never throws. */
-export function checkOrder(bytes: Uint8Array): CheckedOrder {
+/** Checks an order in UTF-8 JSON; members that the order book does not know are dropped. Never rejects. */
+export async function checkOrder(bytes: Uint8Array): Promise<CheckedOrder> {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -62,7 +62,7 @@ export function checkOrder(bytes: Uint8Array): CheckedOrder {
   }
   const order = parsed.data
   if (order.from === zeroAddress) return refused('The order is from the zero address.')
-  if (keccak256(new TextEncoder().encode(order.appData)) !== order.appDataHash) {
+  if ((await keccakInTurns(new TextEncoder().encode(order.appData))) !== order.appDataHash) {
     return refused('appDataHash is not the digest of appData.')
   }
   const signature = checkSignature(order)

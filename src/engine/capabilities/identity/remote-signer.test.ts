@@ -82,7 +82,7 @@ async function failureOf(work: Promise<unknown>): Promise<HostFailure['hostError
   return (error as HostFailure).hostError
 }
 
-const message = signableMessage(new TextEncoder().encode('hello'))
+const message = await signableMessage(new TextEncoder().encode('hello'))
 const typed = signableTypedData(
   JSON.stringify({
     types: { T: [{ name: 'n', type: 'uint256' }] },

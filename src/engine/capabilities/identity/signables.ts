@@ -1,7 +1,8 @@
 /** The three things an account signs: their digest, what a person is shown, and how a signature completes them. */
-import { hashMessage, keccak256, serializeTransaction, type Hex, type TransactionSerializable } from 'viem'
+import { keccak256, serializeTransaction, type Hex, type TransactionSerializable } from 'viem'
 import type { SignedContent } from '../../../shared/domain/identity.ts'
 import { maxSignedMessageBytes, maxTypedDataCharacters } from '../../../shared/domain/limits.ts'
+import { keccakInTurns } from '../../keccak.ts'
 import type { UnsignedTransaction } from './account-signer.ts'
 import { identityFailure } from './failures.ts'
 import { shownMessage, shownTransaction, shownTypedData } from './shown.ts'
@@ -22,15 +23,16 @@ export type Signable = Common &
     | { readonly method: 'sign-transaction'; readonly transaction: TransactionSerializable }
   )
 
-/** Throws `HostFailure` (invalid-input), as do the others. */
-export function signableMessage(message: Uint8Array): Signable {
+/** Rejects with `HostFailure` (invalid-input), which the others throw. */
+export async function signableMessage(message: Uint8Array): Promise<Signable> {
   if (message.length > maxSignedMessageBytes) {
     throw identityFailure('invalid-input', 'The message is larger than is allowed.')
   }
+  const prefix = Buffer.from(`\u0019Ethereum Signed Message:\n${message.length}`)
   return {
     method: 'sign',
     message,
-    digest: hashMessage({ raw: message }),
+    digest: await keccakInTurns(prefix, message),
     content: shownMessage(message),
     chainId: null,
   }

@@ -38,7 +38,7 @@ export class Signing {
     context: HostCallContext,
     account: string,
     method: 'sign' | 'sign-typed-data',
-    prepare: () => Signable,
+    prepare: () => Signable | Promise<Signable>,
   ): Promise<{ readonly signable: Signable; readonly signature: Signature }> {
     const { sources, metrics } = this.options
     const { module } = context
@@ -49,7 +49,7 @@ export class Signing {
       if (!grantedAccounts(context).includes(address)) {
         throw identityFailure('invalid-input', 'The account is not granted to this module.')
       }
-      const signable = prepare()
+      const signable = await prepare()
       const signature = await this.signAs(context, address, signable)
       metrics().signature(module, address)
       return { signable, signature }

@@ -3,10 +3,17 @@
  * document of 256 KiB can be made to take it a minute. Here each type is hashed once.
  */
 import { keccak256, type Hex } from 'viem'
+import { TypedDataError } from './typed-data-error.ts'
 import { domainType, fieldType, type StructTypes } from './types.ts'
 import type { TypedStruct, TypedValue } from './values.ts'
 
-/** keccak256 of 0x1901, the domain's hash and the message's hash. Both were checked against `structs`. */
+/**
+ * Characters of all types as they are hashed, each with all it refers to: a document of 100 KiB can be made to need
+ * megabytes of them, which hold up the main thread.
+ */
+const maxTypeCharacters = 131_072
+
+/** keccak256 of 0x1901, the domain's hash and the message's hash. Both were checked against `structs`. Throws `TypedDataError`. */
 export function digestOf(
   structs: StructTypes,
   primaryType: string,
@@ -25,6 +32,7 @@ export function digestOf(
 class Hasher {
   private readonly structs: StructTypes
   private readonly typeHashes = new Map<string, Uint8Array>()
+  private typeCharacters = 0
 
   constructor(structs: StructTypes) {
     this.structs = structs
@@ -63,6 +71,10 @@ class Hasher {
     if (known !== undefined) return known
     const others = [...this.dependencies(name)].filter((each) => each !== name).sort()
     const text = [name, ...others].map((each) => this.encodeType(each)).join('')
+    this.typeCharacters += text.length
+    if (this.typeCharacters > maxTypeCharacters) {
+      throw new TypedDataError('types', 'refer to each other more than can be hashed')
+    }
     const hash = keccak(Buffer.from(text, 'utf8'))
     this.typeHashes.set(name, hash)
     return hash

@@ -216,6 +216,23 @@ describe('typed data', () => {
     expect(accepts('E[]', entries(5_000), types)).toBe(false)
   })
 
+  it('does not hash megabytes of types that all refer to each other', () => {
+    const name = (index: number) => `S${index % 60}`.padEnd(60, 'x')
+    const types = Object.fromEntries(
+      Array.from({ length: 60 }, (_each, index) => [
+        name(index),
+        [1, 7, 13, 29].map((step) => ({ name: `f${step}`.padEnd(60, 'y'), type: `${name(index + step)}[]` })),
+      ]),
+    )
+    const value = Object.fromEntries(
+      [1, 7, 13, 29].map((step) => [`f${step}`.padEnd(60, 'y'), [] as unknown[]]),
+    )
+    const T2 = Array.from({ length: 60 }, (_each, index) => ({ name: `r${index}`, type: name(index) }))
+    const root = Object.fromEntries(T2.map(({ name: field }) => [field, value]))
+    expect(problemOf(of('T2', root, { ...types, T2 }))).toMatch(/types refer to each other more than/)
+    expect(accepts('T2', { r0: value }, { ...types, T2: T2.slice(0, 1) })).toBe(true)
+  })
+
   it('hashes as viem does whatever the values are', () => {
     const hex = (bytes: number) =>
       fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((b) => `0x${Buffer.from(b).toString('hex')}`)
