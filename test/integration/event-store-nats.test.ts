@@ -1,6 +1,10 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NatsEventStores } from '../../src/engine/capabilities/event-store/nats-connection.ts'
 import type { NatsEventStore } from '../../src/engine/capabilities/event-store/nats-event-store.ts'
+import { Server } from '../../src/engine/capabilities/event-store/server.ts'
+import { Subjects } from '../../src/engine/capabilities/event-store/subjects.ts'
 import { command, decision, eventStoreSuite } from '../contract/event-store/suite.ts'
 import { NatsServer, natsMissing, natsServerCommand } from '../support/nats-server.ts'
 
@@ -65,6 +69,73 @@ describe.skipIf(isMissing)('NATS JetStream', () => {
     expect(await opened[0]!.head('s')).toMatchObject({ revision: 3 })
     expect(await opened[0]!.integrityCheck()).toMatchObject({ ok: true, events: 3 })
     await Promise.all(clients.map((client) => client.close()))
+  })
+
+  it('one command that two engines put on different streams at once is carried out once', async () => {
+    const clients = Array.from({ length: 6 }, stores)
+    const opened = await Promise.all(clients.map((client) => client.of('apart', null)))
+    for (let round = 0; round < 5; round += 1) {
+      const known = command('demo.do', `x${round}`)
+      const outcomes = await Promise.all(
+        opened.map((store, index) =>
+          store.append(decision(`s${round}-${index}`, { kind: 'any' }, 2, { command: known })),
+        ),
+      )
+      expect(outcomes.map(({ kind }) => kind).sort()).toEqual([
+        'appended',
+        ...Array.from({ length: 5 }, () => 'duplicate'),
+      ])
+    }
+    expect(await opened[0]!.integrityCheck()).toMatchObject({ ok: true, events: 10, streams: 5 })
+    await Promise.all(clients.map((client) => client.close()))
+  })
+
+  it('a reading that breaks off is no end: nobody takes what was not read for what is not there', async () => {
+    const writer = stores()
+    const filled = await writer.of('cut', null)
+    // More than the server sends at once.
+    await filled.appendAll(
+      Array.from({ length: 1_200 }, (_, index) => decision(`s${index}`, { kind: 'none' }, 1)),
+    )
+    const subjects = new Subjects('cut')
+    const connection = await connect({ servers: server.url })
+    const reader = new Server({
+      connection,
+      client: jetstream(connection),
+      manager: await jetstreamManager(connection, { checkAPI: false }),
+      subjects,
+      quotaBytes: null,
+      replicas: 1,
+    })
+    const { last_seq: last } = await reader.state()
+    const read = async (): Promise<number> => {
+      let count = 0
+      for await (const { seq } of reader.messages(subjects.allEvents, 1, last, last)) {
+        count = seq
+        if (seq === 1) await connection.close()
+      }
+      return count
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'store.unavailable' })
+    await writer.close()
+  })
+
+  it('with copies, reads ask the leader: the same answers', async () => {
+    const [first, second] = [stores(), new NatsEventStores({ url: server.url, ...settings, replicas: 3 })]
+    const known = command('demo.do', 'x')
+    await (await first.of('copies', null)).append(decision('s', { kind: 'none' }, 3, { command: known }))
+    // The streams are there already: their one copy stays, only reading goes the other way.
+    const copied = await second.of('copies', null)
+    expect(await copied.findCommand(known.id)).toMatchObject({ lastRevision: 3 })
+    expect(await copied.append(decision('s', { kind: 'at', revision: 3 }, 2))).toMatchObject({
+      firstRevision: 4,
+    })
+    expect((await copied.read('s', 2, { maxEvents: 10 })).events.map(({ revision }) => revision)).toEqual([
+      2, 3, 4, 5,
+    ])
+    expect((await copied.feed(0, {}, 10)).events).toHaveLength(5)
+    expect(await copied.head('none')).toBeNull()
+    await Promise.all([first.close(), second.close()])
   })
 
   it('many writers of one stream leave contiguous revisions', async () => {

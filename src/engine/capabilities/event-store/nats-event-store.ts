@@ -283,10 +283,18 @@ export class NatsEventStore implements AsyncEventStore {
     for (let silent = 0; ;) {
       try {
         const expected = last?.sequence ?? 0
-        const amount = decision.events.length
-        const sequence = await this.server.publish(subject, data, expected, amount, this.publishTimeoutMs)
-        if (sequence !== null) return { ...decision, sequence }
-        return silent > 0 ? await this.ownAmong(decision, expected) : null
+        const published = await this.server.publish(subject, data, {
+          expected,
+          events: decision.events.length,
+          timeoutMs: this.publishTimeoutMs,
+          // Two engines may offer one command for different streams at the same moment: the server takes one.
+          id: decision.command?.id ?? null,
+        })
+        if (published === null) return silent > 0 ? await this.ownAmong(decision, expected) : null
+        const { sequence, isKnown } = published
+        if (!isKnown) return { ...decision, sequence }
+        const first = await this.server.at(sequence)
+        return first === null ? null : ownOf(decision, first)
       } catch (error) {
         if (!isUnanswered(error)) throw error
         silent += 1
@@ -303,9 +311,7 @@ export class NatsEventStore implements AsyncEventStore {
   /** After an unanswered publish: our own decision, if it was the one that took the place. */
   private async ownAmong(decision: Decision, after: number): Promise<StoredDecision | null> {
     const message = await this.server.firstFrom(this.subjects.stream(decision.streamId), after + 1)
-    if (message === null) return null
-    const found = decoded(message)
-    return found.decision === decision.decision ? found : null
+    return message === null ? null : ownOf(decision, message)
   }
 
   private async storeSnapshot(
@@ -328,6 +334,12 @@ export class NatsEventStore implements AsyncEventStore {
       return 'failed'
     }
   }
+}
+
+/** The message as the decision that was to be stored, null when it holds another. */
+function ownOf({ decision }: Decision, message: Message): StoredDecision | null {
+  const found = decoded(message)
+  return found.decision === decision ? found : null
 }
 
 function decoded(message: Message): StoredDecision {

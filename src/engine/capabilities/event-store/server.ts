@@ -31,6 +31,15 @@ export interface Message {
   readonly headers: ReadonlyMap<string, string>
 }
 
+export interface PublishOptions {
+  readonly expected: number
+  /** How many events the message holds. */
+  readonly events: number
+  readonly timeoutMs: number
+  /** The command's, null without one. */
+  readonly id: string | null
+}
+
 /** Up to this many messages are asked for one by one; a consumer costs about as much as five. */
 const singlyRead = 8
 const pageMessages = 500
@@ -147,14 +156,16 @@ export class Server {
     }
   }
 
-  /** Appends behind the message `expected` of the subject (0: it must have none). Null when there is another. */
+  /**
+   * Appends behind the message `expected` of the subject (0: it must have none). Null when there is another. A message
+   * of the same `id`, on whatever subject, is not taken a second time within the server's window: then the sequence is
+   * that of the first, and `isKnown` is set.
+   */
   async publish(
     subject: string,
     data: Uint8Array,
-    expected: number,
-    events: number,
-    timeoutMs: number,
-  ): Promise<number | null> {
+    { expected, events, timeoutMs, id }: PublishOptions,
+  ): Promise<{ readonly sequence: number; readonly isKnown: boolean } | null> {
     const { client, connection } = this.options
     const limit = connection.info?.max_payload ?? 1_048_576
     if (data.length + 1_024 > limit) {
@@ -170,8 +181,10 @@ export class Server {
         headers: extra,
         timeout: timeoutMs,
         retries: 1,
+        ...(id === null ? {} : { msgID: id }),
       }
-      return (await client.publish(subject, data, options)).seq
+      const { seq, duplicate } = await client.publish(subject, data, options)
+      return { sequence: seq, isKnown: duplicate }
     } catch (error) {
       if (apiCodeOf(error) === apiCodes.wrongLastSequence) return null
       throw error
@@ -240,6 +253,8 @@ export class Server {
     try {
       if (signal.aborted) return
       for await (const message of messages) yield taken(message)
+    } catch (error) {
+      throw natsFailure(error)
     } finally {
       signal.removeEventListener('abort', stop)
       messages.stop()
@@ -269,6 +284,10 @@ export class Server {
         yield taken(message)
         if (message.seq === last || message.info.pending === 0) return
       }
+      // Whoever takes this for the end would miss what lies behind it.
+      throw new PaddockError('store.unavailable', 'The event server broke off amid its messages.')
+    } catch (error) {
+      throw natsFailure(error)
     } finally {
       messages.stop()
       void consumer.delete().catch(() => undefined)
@@ -279,8 +298,12 @@ export class Server {
     stream: string,
     query: { seq: number } | { last_by_subj: string } | { next_by_subj: string; seq: number },
   ): Promise<Message | null> {
+    const { manager, replicas } = this.options
     return this.typed(async () => {
-      const message = await this.options.manager.direct.getMessage(stream, query)
+      // Any copy answers directly, also one that lags; the stream's leader alone knows what was acknowledged.
+      const message = await (replicas === 1
+        ? manager.direct.getMessage(stream, query)
+        : manager.streams.getMessage(stream, query))
       return message === null ? null : taken(message)
     })
   }
