@@ -149,7 +149,7 @@ export class WsWire implements Wire {
       })
       socket.on('message', (data) => {
         // ws hands out Buffer unless told otherwise.
-        if (this.#socket === socket) this.#receive((data as Buffer).toString('utf8'), end)
+        if (this.#socket === socket) this.#receiveBytes(data as Buffer, end)
       })
       socket.on('unexpected-response', (_request, response) => end(handshakeError(response.statusCode ?? 0)))
       socket.on('error', (error) => end(socketError(error, isOpen)))
@@ -158,8 +158,21 @@ export class WsWire implements Wire {
     return this.#opening
   }
 
-  #receive(text: string, end: (error: ChainRequestError) => void): void {
+  /** What is larger than anything asked for is not even parsed: that alone would hold up the thread. */
+  #receiveBytes(bytes: Buffer, end: (error: ChainRequestError) => void): void {
     this.#receivedAt = performance.now()
+    let most: number = chainLimits.responseBytes
+    for (const { maxBytes } of this.#pending.values()) most = Math.max(most, maxBytes)
+    if (bytes.length <= most) {
+      this.#receive(bytes.toString('utf8'), end)
+      return
+    }
+    const id = idAtEdge(bytes)
+    if (id === null) end(notJsonRpc('The node sent more than it was asked for.'))
+    else this.#pending.get(id)?.fail(tooLargeError())
+  }
+
+  #receive(text: string, end: (error: ChainRequestError) => void): void {
     let replies: RpcReply | readonly RpcReply[]
     try {
       const item = readNotification(text)
@@ -169,7 +182,9 @@ export class WsWire implements Wire {
       end(error instanceof ChainRequestError ? error : notJsonRpc('The answer is not JSON-RPC.'))
       return
     }
-    if (Array.isArray(replies)) this.#receiveBatch(replies as readonly RpcReply[], text)
+    if (Array.isArray(replies) && replies.length === 0)
+      end(notJsonRpc('The answer is JSON, but not JSON-RPC.'))
+    else if (Array.isArray(replies)) this.#receiveBatch(replies as readonly RpcReply[], text)
     else this.#receiveOne(replies as RpcReply, text, end)
   }
 
@@ -222,6 +237,15 @@ function readNotification(text: string): { subscription: string; result: unknown
   if (!isRecord(message) || message['method'] !== 'eth_subscription' || !isRecord(message['params']))
     return null
   return { subscription: String(message['params']['subscription']), result: message['params']['result'] }
+}
+
+/** The id of an answer that is not parsed: nodes write it at the beginning or at the end. Null where it is neither. */
+function idAtEdge(bytes: Buffer): number | null {
+  const head = /^\s*\[?\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,/
+  const tail = /,\s*"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*\]?\s*$/
+  const found =
+    head.exec(bytes.toString('latin1', 0, 128)) ?? tail.exec(bytes.toString('latin1', bytes.length - 128))
+  return found?.[1] === undefined ? null : Number(found[1])
 }
 
 function handshakeError(status: number): ChainRequestError {
