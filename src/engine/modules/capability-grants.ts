@@ -1,6 +1,6 @@
 /** What the operator gives a module and takes from it while it runs (spec nexum-host 6.2, 6.6, 8.8, 8.11). */
 import type { Grant, ModuleCapabilities } from '../../shared/domain/capability-grants.ts'
-import { moduleGrants, type ModuleGrants } from '../../shared/domain/operator/grants.ts'
+import { extraMethodsOf, moduleGrants, type ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import type { InstalledModule } from '../../shared/domain/settings.ts'
 import { PaddockError } from '../../shared/errors.ts'
 import type { AuditTrail } from '../audit/audit-trail.ts'
@@ -42,7 +42,7 @@ export class CapabilityGrants {
       topics: topics === null ? null : partsOf(topics, grants.refusedTopics),
       methods: (assessment?.manifest.extraChainMethods ?? []).map((name) => ({
         name,
-        granted: grants.extraMethods.includes(name),
+        granted: extraMethodsOf(record)?.includes(name) ?? true,
       })),
       identityMethods: identityMethods === null ? null : [...identityMethods],
       accounts: [...grants.accounts],
@@ -164,7 +164,8 @@ function changed(entry: ModuleEntry, grant: Grant, isGranted: boolean): Installe
       if (manifest?.extraChainMethods.includes(grant.method) !== true) {
         throw notAsked(entry.name, `the method ${grant.method}`)
       }
-      const extraMethods = toggled(grants.extraMethods, grant.method, isGranted)
+      const before = extraMethodsOf(record) ?? manifest.extraChainMethods
+      const extraMethods = toggled(before, grant.method, isGranted)
       return extraMethods === null ? null : withGrants({ extraMethods })
     }
     case 'destination': {

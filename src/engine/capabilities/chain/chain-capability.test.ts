@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { callContext } from '../../../../test/support/call-context.ts'
 import { LocalNode } from '../../../../test/support/local-node.ts'
 import { chainConfigSchema } from '../../../shared/domain/chain.ts'
+import { moduleGrantsSchema } from '../../../shared/domain/operator/grants.ts'
 import { ChainPool } from '../../chains/chain-pool.ts'
 import { HostFailure } from '../capability.ts'
 import { createChainCapability } from './chain-capability.ts'
@@ -29,7 +30,9 @@ function configure(...urls: string[]): void {
       name: 'Test',
       endpoints,
       pollIntervalMs: 1_000,
-      requestTimeoutMs: 300,
+      // Enough for a busy machine; retries have a test of their own (resilience.test.ts).
+      requestTimeoutMs: 2_000,
+      rpcPolicy: { maxRetries: 0, rateLimitPerSecond: 50 },
     }),
   ])
 }
@@ -76,6 +79,17 @@ describe('chain.request', () => {
     pool.configure([chainConfigSchema.parse({ chainId: '1', name: 'Test', endpoints, extraMethods })])
     expect(await trace(asked)).toBe('"0x1"')
     await expect(trace(callContext())).rejects.toMatchObject({ hostError: { kind: 'denied' } })
+    // What the operator says of the module narrows that, and one that was discovered has nothing without it.
+    const manifest = '[module.chain]\nextra_allowed_methods = ["debug_traceCall"]'
+    const withRecord = (record: Parameters<typeof callContext>[1]): Promise<unknown> =>
+      trace(callContext(manifest, record))
+    const grants = (methods: string[]) => moduleGrantsSchema.parse({ extraMethods: methods })
+    const refused = { hostError: { kind: 'denied', code: -32601 } }
+    await expect(withRecord({ grants: grants(['trace_block']) })).rejects.toMatchObject(refused)
+    await expect(withRecord({ grants: grants([]) })).rejects.toMatchObject(refused)
+    await expect(withRecord({ discoveredBy: 'ens x.eth' })).rejects.toMatchObject(refused)
+    expect(await withRecord({ grants: grants(['debug_traceCall']), discoveredBy: 'ens x.eth' })).toBe('"0x1"')
+    expect(await withRecord({ grants: moduleGrantsSchema.parse({}) })).toBe('"0x1"')
   })
 
   it('spec nexum-host 18 row 38: answers with the JSON text of the result', async () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { maxChainBatchEntries } from '../../../shared/domain/limits.ts'
+import { extraMethodsOf } from '../../../shared/domain/operator/grants.ts'
 import type { HostError } from '../../../shared/sandbox/host-error.ts'
 import type { ChainPool } from '../../chains/chain-pool.ts'
 import { unknownChain } from '../../chains/chain.ts'
@@ -112,7 +113,11 @@ class ChainCalls {
     const config = this.#pool.config(chain)
     const verdict = judgeMethod(method, {
       signingMethods: config?.signingMethods ?? 'delegate',
-      extras: grantedExtras(context.manifest.extraChainMethods, config?.extraMethods ?? []),
+      extras: grantedExtras(
+        context.manifest.extraChainMethods,
+        config?.extraMethods ?? [],
+        extraMethodsOf(context.record),
+      ),
     })
     if (verdict === 'denied') {
       this.#metrics.rpcRequest(chain, deniedMethod, 'err', 0, null)

@@ -45,7 +45,14 @@ export function judgeMethod(method: string, grants: MethodGrants): MethodVerdict
 /** Methods that no operator can lend out: they would change what the connection is for everyone. */
 const neverExtra = new Set(['eth_subscribe', 'eth_unsubscribe'])
 
-/** Extra methods that both sides name (spec nexum-host 3, 8.6). */
-export function grantedExtras(asked: readonly string[], offered: readonly string[]): ReadonlySet<string> {
-  return new Set(asked.filter((method) => offered.includes(method) && !neverExtra.has(method)))
+/** Extra methods that manifest, chain and, where it names any, the module's grants agree on (spec nexum-host 3, 8.6). */
+export function grantedExtras(
+  asked: readonly string[],
+  offered: readonly string[],
+  granted: readonly string[] | null,
+): ReadonlySet<string> {
+  const isGranted = (method: string): boolean => granted === null || granted.includes(method)
+  return new Set(
+    asked.filter((method) => offered.includes(method) && isGranted(method) && !neverExtra.has(method)),
+  )
 }

@@ -8,8 +8,8 @@ export const moduleGrantsSchema = z.object({
   accounts: z.array(addressSchema).max(64).default([]),
   /** Who agrees to each signature. */
   approval: z.enum(['auto', 'ask', 'deny']).default('ask'),
-  /** JSON-RPC methods beyond the reads, of those that its chains offer. */
-  extraMethods: z.array(methodSchema).max(256).default([]),
+  /** JSON-RPC methods beyond the reads, of those that its chains offer; null for all that it asks for. */
+  extraMethods: z.array(methodSchema).max(256).nullable().default(null),
   /** Private addresses it may reach, beside those that every module may. */
   permitDestinations: z.array(destinationSchema).max(256).default([]),
   /** Entries of its HTTP allowlist that are refused. */
@@ -38,4 +38,15 @@ const none: ModuleGrants = moduleGrantsSchema.parse({})
 /** The grants of a module's record; nothing beyond its capabilities where none were kept. */
 export function moduleGrants(record: { readonly grants?: ModuleGrants | undefined }): ModuleGrants {
   return record.grants ?? none
+}
+
+/**
+ * Methods beyond the reads that a module may use where its manifest and the chain name them too; null for all of these.
+ * A discovered module has none that the operator did not name (spec nexum-host 15.4).
+ */
+export function extraMethodsOf(record: {
+  readonly grants?: ModuleGrants | undefined
+  readonly discoveredBy?: string | undefined
+}): readonly string[] | null {
+  return moduleGrants(record).extraMethods ?? (record.discoveredBy === undefined ? null : [])
 }
