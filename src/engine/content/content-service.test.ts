@@ -148,6 +148,17 @@ describe('fetched content', () => {
     expect(web.received).toEqual([])
   })
 
+  it.each(['ftp://127.0.0.1:1/b', 'file:///etc/passwd', 'http://[', 'http://'])(
+    'does not follow a redirect to %s',
+    async (location) => {
+      web.handler = (_request, response) => response.writeHead(302, { location }).end()
+      const contents = service({ kind: 'http', url: `http://127.0.0.1:${web.port}/blobs/` })
+      const fault = await failure(contents, `sha256:${sha256}`)
+      expect(fault).toMatchObject({ code: 'content.unreachable' })
+      expect(fault.message).toContain('redirects')
+    },
+  )
+
   it('asks folders and servers for a hash in order, and passes over the wrong ones', async () => {
     const folder = path.join(directory, 'mirror')
     await mkdir(folder)

@@ -4,6 +4,7 @@ import { redactUrl } from '../../shared/url-redaction.ts'
 import type { Egress } from '../egress/egress.ts'
 import { EgressError } from '../egress/egress-error.ts'
 import { PermittedDestinations, publicOnly } from '../egress/permitted-destinations.ts'
+import { parseTarget } from '../egress/target.ts'
 import type { EgressResponse, HeaderPair } from '../egress/types.ts'
 
 /** Size of an archive or component that is fetched. */
@@ -42,13 +43,16 @@ export class Fetcher {
       const response = await this.once(url, { ...options, headers })
       const location = response.headers.find(([name]) => name === 'location')?.[1]
       if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response
-      const next = new URL(location, url)
-      if (url.protocol === 'https:' && next.protocol !== 'https:') break
+      const next = targetOf(location, url)
+      if (next === null || (url.protocol === 'https:' && next.protocol !== 'https:')) break
       // What authorises for one server is none of another's business.
       if (next.origin !== url.origin) headers = headers.filter(([name]) => name !== 'authorization')
       url = next
     }
-    throw new PaddockError('content.unreachable', `${redactUrl(address)} redirects too often or to http.`)
+    throw new PaddockError(
+      'content.unreachable',
+      `${redactUrl(address)} redirects too often, or to what is not served.`,
+    )
   }
 
   private async once(
@@ -76,6 +80,15 @@ export class Fetcher {
             : 'content.unreachable'
       throw new PaddockError(code, `${redactUrl(url.href)}: ${cause.message}`, { cause })
     }
+  }
+}
+
+/** Where a redirect leads; null where that is no http or https address. */
+function targetOf(location: string, base: URL): URL | null {
+  try {
+    return parseTarget(new URL(location, base).href)
+  } catch {
+    return null
   }
 }
 

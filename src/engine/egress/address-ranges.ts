@@ -29,17 +29,14 @@ const nonPublicRanges: readonly AddressRange[] = [
   '203.0.113.0/24',
   '224.0.0.0/4', // multicast
   '240.0.0.0/4', // reserved, broadcast
-  '::/128',
-  '::1/128',
-  '64:ff9b:1::/48', // NAT64 within one network
-  '100::/64', // discard
-  '2001::/32', // Teredo
+  // Global addresses begin with 001 (RFC 4291, 2.4); all else is local, multicast, or nobody's yet.
+  '::/3',
+  '4000::/2',
+  '8000::/1',
+  '2001::/23', // for protocols; Teredo among them
   '2001:db8::/32',
   '2002::/16', // 6to4
-  'fc00::/7',
-  'fe80::/10',
-  'fec0::/10', // site-local of old
-  'ff00::/8',
+  '3fff::/20', // documentation
 ].map((text) => mustParseRange(text))
 
 /** Ranges whose last four bytes are an IPv4 address that is judged instead: mapped, compatible, NAT64. */

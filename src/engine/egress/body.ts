@@ -81,11 +81,16 @@ function collect(
       })
       streams.push(decoder)
       last = last.pipe(decoder)
+      // Of each layer: what unpacks to nothing in the end may be gigabytes on the way there.
+      let unpacked = 0
+      decoder.on('data', (chunk: Buffer) => {
+        unpacked += chunk.length
+        if (unpacked > options.maxBytes) fail(tooLarge())
+      })
     }
     last.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > options.maxBytes) fail(tooLarge())
-      else chunks.push(chunk)
+      if (size <= options.maxBytes) chunks.push(chunk)
     })
     last.on('end', () => resolve(new Uint8Array(Buffer.concat(chunks, size))))
   })

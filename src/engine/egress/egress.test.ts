@@ -306,6 +306,13 @@ describe('spec nexum-host 18 row 53: bodies', () => {
         response.writeHead(200, { 'content-encoding': encoding }).end(bomb)
       expect(await failure(get())).toMatchObject({ kind: 'too-large' })
     }
+    // Gigabytes of empty archives: nothing in the end, and much on the way there.
+    const empty = gzipSync('')
+    const nothing = gzipSync(Buffer.alloc(empty.length * 400_000, empty))
+    web.handler = (_request, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip, gzip' }).end(nothing)
+    expect(nothing.length).toBeLessThan(100_000)
+    expect(await failure(get())).toMatchObject({ kind: 'too-large' })
     web.handler = (_request, response) =>
       response.writeHead(200, { 'content-encoding': 'gzip, gzip, gzip' }).end('x')
     expect(await failure(get())).toMatchObject({ kind: 'malformed' })
