@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/support/manual-clock.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
 import { AuditTrail, type NewAuditEntry } from './audit-trail.ts'
+import { exportAudit } from './export-audit.ts'
 
 let directory: string
 let clock: ManualClock
@@ -50,6 +51,27 @@ describe('the audit trail', () => {
       { digest: '0x12' },
     ])
     await second.close()
+  })
+
+  it('writes what fits a filter to a file, one entry a line, and tells those that watch', async () => {
+    const trail = await open()
+    const seen: string[] = []
+    trail.onRecord(({ module }) => seen.push(module ?? ''))
+    for (let index = 0; index < 1_201; index += 1) trail.record(granted(index % 2 === 0 ? 'even' : 'odd'))
+    expect(seen).toHaveLength(1_201)
+    const file = path.join(directory, 'export.ndjson')
+    expect(await exportAudit(trail, { module: 'even' }, file)).toBe(601)
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(
+      Array.from({ length: 601 }, (_, index) => 1_200 - 2 * index),
+    )
+    clock.advance(10)
+    trail.record(granted('late'))
+    expect(await exportAudit(trail, { since: clock.now() }, file)).toBe(1)
+    await expect(exportAudit(trail, {}, path.join(directory, 'none', 'x'))).rejects.toMatchObject({
+      code: 'store.io',
+    })
+    await trail.close()
   })
 
   it('tells the first refused call at once and counts those that follow', async () => {

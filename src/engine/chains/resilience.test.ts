@@ -102,6 +102,8 @@ describe('spec nexum-host 18 row 41: resilience', () => {
     expect(pool.views()[0]!.endpoints[0]).toMatchObject({
       health: 'serving',
       errors: 2,
+      retries: 2,
+      rateLimited: 0,
       lastError: { error: { code: 'chain.unreachable' } },
     })
   })

@@ -1,4 +1,4 @@
-import type { Grant } from '../../../../shared/domain/capability-grants.ts'
+import type { Grant, ModuleCapabilities } from '../../../../shared/domain/capability-grants.ts'
 import type { CapabilityStanding } from '../../../../shared/domain/module.ts'
 import type { MarkKind } from '../../../state/standing.ts'
 
@@ -24,12 +24,30 @@ export const askedWords: Readonly<Record<CapabilityStanding['asked'], string>> =
   legacy: 'no manifest section',
 }
 
-export const verdictWords: Readonly<
-  Record<CapabilityStanding['verdict'], { readonly mark: MarkKind; readonly tone: string }>
-> = {
-  granted: { mark: 'running', tone: '' },
-  refused: { mark: 'dead', tone: 'tone-crit' },
-  unsupported: { mark: 'unknown', tone: 'tone-idle' },
+export interface Verdict {
+  readonly mark: MarkKind
+  readonly tone: string
+  readonly word: string
+}
+
+const verdicts: Readonly<Record<CapabilityStanding['verdict'], Verdict>> = {
+  granted: { mark: 'running', tone: '', word: 'granted' },
+  refused: { mark: 'dead', tone: 'tone-crit', word: 'refused' },
+  unsupported: { mark: 'unknown', tone: 'tone-idle', word: 'unsupported' },
+}
+/** Signing is more than granted or not: who agrees to each signature says what it means. */
+const signing: Readonly<Record<ModuleCapabilities['approval'], Verdict>> = {
+  ask: { mark: 'consent', tone: 'tone-warn', word: 'ask me' },
+  auto: { mark: 'degraded', tone: 'tone-warn', word: 'signs alone' },
+  deny: { mark: 'dead', tone: 'tone-crit', word: 'never signs' },
+}
+
+/** How a capability stands, as the operator reads it. */
+export function verdictOf(
+  { name, verdict }: Pick<CapabilityStanding, 'name' | 'verdict'>,
+  approval: ModuleCapabilities['approval'],
+): Verdict {
+  return name === 'identity' && verdict === 'granted' ? signing[approval] : verdicts[verdict]
 }
 
 /** What to say before something risky is granted. */
