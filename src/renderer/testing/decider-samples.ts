@@ -67,6 +67,7 @@ export function recordOf(
     commandId: command.commandId,
     outcome: outcome.outcome,
     code: failure?.error.code ?? null,
+    reason: failure?.reason?.code ?? null,
     message: failure?.error.message ?? null,
     events: decided?.events.length ?? 0,
     lastRevision: decided?.lastRevision ?? null,

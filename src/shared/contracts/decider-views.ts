@@ -109,6 +109,8 @@ export const outcomeRecordSchema = z.object({
   commandId: z.string().nullable(),
   outcome: z.enum(['decided', 'rejected', 'faulted', 'shed', 'denied']),
   code: z.string().nullable(),
+  /** The module's own code of a rejection or a fault. */
+  reason: z.string().nullable(),
   message: z.string().nullable(),
   events: whole,
   lastRevision: whole.nullable(),

@@ -33,6 +33,7 @@ export class OutcomeHistory {
       streamId: decided?.streamId ?? failure?.streamId ?? null,
       outcome: result.outcome,
       code: failure?.error.code ?? null,
+      reason: failure?.reason?.code ?? null,
       message: failure?.error.message ?? null,
       events: decided?.events.length ?? 0,
       lastRevision: decided?.lastRevision ?? null,
