@@ -7,9 +7,9 @@ import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/erro
 import type { LoadSpec } from '../../shared/sandbox/protocol.ts'
 import type { ContractSession, InitOutcome, LoadedStore } from '../contracts/session.ts'
 import { runPatiently } from '../sandboxes/gates/patience.ts'
-import { residentLimitBytes } from '../sandboxes/memory-limits.ts'
-import { Sandbox } from '../sandboxes/sandbox.ts'
+import type { Sandbox } from '../sandboxes/sandbox.ts'
 import { FailureHistory } from './failure-history.ts'
+import { launchRun } from './launch-run.ts'
 import { narrate } from './narrate.ts'
 import { isRejection } from './rejections.ts'
 import {
@@ -294,22 +294,7 @@ export class ModuleSupervisor {
 
   private launchSandbox(attempt: number, memoryBytes: number): Sandbox {
     const { options } = this
-    const { run } = this.state
-    const generation = options.nextGeneration()
-    const sandbox = new Sandbox({
-      launcher: options.launcher,
-      entry: options.sandboxEntry,
-      serviceName: `paddock-sandbox-${generation}-${options.name}`,
-      generation,
-      clock: options.clock,
-      residentLimitBytes: residentLimitBytes(memoryBytes),
-      handlers: {
-        onHostCall: (call, pauseDeadline) => options.onHostCall(call, run, pauseDeadline),
-        onLogs: (records, dropped) => options.onLogs(records, dropped, run),
-        onProcess: options.onProcess,
-        onOutput: (line) => options.onEvent('debug', 'sandbox_output', line),
-      },
-    })
+    const sandbox = launchRun(options, this.state.run, memoryBytes)
     this.sandbox = sandbox
     sandbox.onEnd((end) => {
       if (end.error === null) return
