@@ -1,6 +1,7 @@
 /** Deciders whose events lie on a real event server, in a whole engine (spec decider 11). */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { HostCallContext } from '../../src/engine/capabilities/capability.ts'
 import { memorySettings } from '../../src/engine/settings-port.ts'
 import { settingsSchema } from '../../src/shared/domain/settings.ts'
 import { buildFixtures } from '../fixtures/build-fixtures.mjs'
@@ -70,6 +71,33 @@ describe.skipIf(isMissing)('deciders on NATS JetStream', () => {
     expect(await second.stored('event-values', 'message/topic')).toBe('/paddock/1/demo.counter/events')
     expect(decided(await send(second, 'b', 1)).lastRevision).toBe(1)
     await second.when('the live was told', () => second.committed('event-values').length === 5)
+  })
+
+  it('a compromised sandbox reaches the streams of its own decider and of no other', async () => {
+    const test = await start()
+    await test.load(await deciderBundle(counter, 'counter', []))
+    const other = {
+      ...counter,
+      name: 'demo.other',
+      commands: [{ ...counter.commands[0]!, type: 'other.add' }],
+    }
+    await test.load(await deciderBundle(other, 'other', []))
+    expect(decided(await send(test, 'mine', 2)).lastRevision).toBe(1)
+    // What a sandbox may send over its bridge, whatever its code says.
+    const ask = (module: string, method: string, ...args: unknown[]): Promise<unknown> => {
+      const call = test.engine.deciderEvents.capability.functions[method]
+      if (call === undefined) throw new Error(`no ${method}`)
+      const context = { module, run: 1, record: { limits: {} }, pauseDeadline: () => () => undefined }
+      return call(args, context as unknown as HostCallContext)
+    }
+    expect(await ask('counter', 'head', 'demo.counter', 'mine')).toMatchObject({ ok: true })
+    const denied = { hostError: { kind: 'denied' } }
+    await expect(ask('other', 'head', 'demo.counter', 'mine')).rejects.toMatchObject(denied)
+    await expect(ask('other', 'feed', 'demo.counter', 0, {}, 10)).rejects.toMatchObject(denied)
+    await expect(ask('other', 'appendAll', 'demo.counter', [])).rejects.toMatchObject(denied)
+    await expect(ask('nobody', 'head', 'demo.counter', 'mine')).rejects.toMatchObject(denied)
+    await test.engine.modules.stop('counter')
+    await expect(ask('counter', 'head', 'demo.counter', 'mine')).rejects.toMatchObject(denied)
   })
 
   it('tell that the server is away, and go on when it is back', async () => {

@@ -1,6 +1,7 @@
 /**
  * The way from a guest thread to the event server. No guest imports it: the sandbox's own code asks, by the name that
- * its decider gave itself, since the versions of a decider share their streams (spec decider 1).
+ * its decider gave itself, since the versions of a decider share their streams (spec decider 1). The engine learned that
+ * name when the decider was opened: a sandbox that asks for another decider's streams is refused.
  */
 import { z } from 'zod'
 import {
@@ -14,6 +15,8 @@ import { HostFailure, type Capability, type CapabilityFunction, type HostCallCon
 import type { NatsEventStore } from './nats-event-store.ts'
 
 export interface EventStoreCapabilityOptions {
+  /** Name of the decider that a module opened, undefined for none. */
+  readonly deciderOf: (module: string) => string | undefined
   /** The store of a decider, for the module that calls. Throws `store.*`. */
   readonly storeOf: (decider: string, context: HostCallContext) => Promise<NatsEventStore>
 }
@@ -92,7 +95,7 @@ const parameters = {
 } as const satisfies Record<RemoteMethod, z.ZodType>
 
 /** The capability `event-store`, for engines whose operator chose an event server. */
-export function createEventStoreCapability({ storeOf }: EventStoreCapabilityOptions): Capability {
+export function createEventStoreCapability({ deciderOf, storeOf }: EventStoreCapabilityOptions): Capability {
   const functions = remoteMethods.map((method): [string, CapabilityFunction] => [
     method,
     async (args, context): Promise<RemoteReply> => {
@@ -100,6 +103,9 @@ export function createEventStoreCapability({ storeOf }: EventStoreCapabilityOpti
       const parsed = parameters[method].safeParse(args.slice(1))
       if (!decider.success || !parsed.success) {
         throw new HostFailure(eventStoreCapability, 'invalid-input', `${method}: the arguments are wrong.`)
+      }
+      if (decider.data !== deciderOf(context.module)) {
+        throw new HostFailure(eventStoreCapability, 'denied', 'These are the streams of another decider.')
       }
       // The guest is not at work meanwhile, and an append is never interrupted (spec decider 8).
       const resume = context.pauseDeadline()

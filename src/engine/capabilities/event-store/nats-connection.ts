@@ -136,7 +136,7 @@ export class NatsEventStores {
     if (caFile !== null) options.tls = { caFile }
     try {
       const connection = await connect(options)
-      void this.watch(connection)
+      void this.watch(connection).catch(() => undefined)
       return connection
     } catch (cause) {
       throw new PaddockError('store.unavailable', 'The event server cannot be reached.', { cause })

@@ -100,7 +100,8 @@ export class DeciderSession implements ContractSession, DeciderHost {
     this.run = run
     try {
       this.config = readDeciderConfig(this.context.manifest)
-      this.decider = await this.openIn(sandbox, this.config)
+      this.decider = this.sameAsBefore(await this.openIn(sandbox, this.config))
+      this.context.sources.deciders.bind(this.context.name, this.decider.descriptor.name)
       this.context.services.deciders.register(this, this.predecessor)
       this.predecessor = null
       return { kind: 'ok' }
@@ -122,6 +123,7 @@ export class DeciderSession implements ContractSession, DeciderHost {
 
   close(): void {
     this.queue.close(new PaddockError('module.not_running', `${this.context.name} is not running.`))
+    this.context.sources.deciders.bind(this.context.name, null)
     if (this.decider !== undefined) this.context.services.deciders.unregister(this)
   }
 
@@ -170,6 +172,18 @@ export class DeciderSession implements ContractSession, DeciderHost {
     options: Pick<QueuedCommand, 'repeatable' | 'deadlineMs'>,
   ): Promise<CallReply> {
     return this.queue.run({ operation, payload, ...options })
+  }
+
+  /** Every run has the same component: one that calls itself by another name is not what was opened first. */
+  private sameAsBefore(opened: OpenedDecider): OpenedDecider {
+    const before = this.decider?.descriptor
+    const { name, version } = opened.descriptor
+    if (before === undefined || (before.name === name && before.version === version)) return opened
+    throw new PaddockError(
+      'decider.identity_mismatch',
+      `The decider says it is ${name}@${version}, but it was ${before.name}@${before.version} when it ran before.`,
+      { details: { expected: `${before.name}@${before.version}`, actual: `${name}@${version}` } },
+    )
   }
 
   private async openIn(sandbox: Sandbox, { policy, expected }: DeciderConfig): Promise<OpenedDecider> {

@@ -12,8 +12,10 @@ import { FileFeed } from './file-feed.ts'
 import { NatsFeed } from './nats-feed.ts'
 import { Projection, type ProjectionOptions, type ProjectionView } from './projection.ts'
 
-/** Begins to follow a decider. The caller closes it. */
 export interface DeciderEventSource {
+  /** From now on the sandbox of `module` reaches the streams of this decider and of no other; of none with null. */
+  bind(module: string, decider: string | null): void
+  /** Begins to follow a decider. The caller closes it. */
   follow(options: Omit<ProjectionOptions, 'feed' | 'clock'>): Projection
 }
 
@@ -34,13 +36,21 @@ export class DeciderEvents implements DeciderEventSource {
   private readonly options: DeciderEventsOptions
   private servers: NatsEventStores | undefined
   private readonly followed = new Set<Projection>()
+  /** Names of the deciders that are open, by module. */
+  private readonly bound = new Map<string, string>()
 
   constructor(options: DeciderEventsOptions) {
     this.options = options
     this.browser = new EventBrowser(options.entry)
     this.capability = createEventStoreCapability({
+      deciderOf: (module) => this.bound.get(module),
       storeOf: (decider, { record }) => this.server().of(decider, record.limits.storeBytes ?? null),
     })
+  }
+
+  bind(module: string, decider: string | null): void {
+    if (decider === null) this.bound.delete(module)
+    else this.bound.set(module, decider)
   }
 
   follow(options: Omit<ProjectionOptions, 'feed' | 'clock'>): Projection {
