@@ -106,7 +106,11 @@ describe('spec nexum-host 18 row 51: the allowlist', () => {
     expect(await failureOf(fetch({}, { allow: [`web.test:${web.port}`] }))).toEqual(failure('denied'))
     const record = { grants: moduleGrantsSchema.parse({ refusedHosts: ['WEB.test'] }) }
     expect(await failureOf(fetch({}, { record }))).toEqual(failure('denied'))
+    const wide = { allow: ['*.test', 'web.test'] }
+    expect(await failureOf(fetch({}, { ...wide, record }))).toEqual(failure('denied'))
     expect(web.connections).toBe(0)
+    const others = { grants: moduleGrantsSchema.parse({ refusedHosts: ['*.test'] }) }
+    expect(await fetch({}, { ...wide, record: others })).toMatchObject({ status: 200 })
   })
 
   it('checks in the order of the spec: URL, allowlist, method and headers, address', async () => {

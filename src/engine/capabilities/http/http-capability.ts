@@ -35,10 +35,18 @@ export function createHttpCapability(options: HttpCapabilityOptions): Capability
   return { name: 'http', functions: { fetch: (args, context) => fetch(options, args, context) } }
 }
 
-/** The hosts a module may reach: those it asked for, without those the operator refused. */
-export function allowedHosts({ manifest, record }: Pick<HostCallContext, 'manifest' | 'record'>): string[] {
-  const refused = new Set(moduleGrants(record).refusedHosts.map((host) => host.toLowerCase()))
-  return manifest.capabilities.httpAllow.filter((host) => !refused.has(host.toLowerCase()))
+/**
+ * Whether the module may reach the host: it asked for it, and the operator did not refuse the pattern that names it.
+ * A host that is refused by its own name stays so, whatever wider pattern is granted.
+ */
+export function isAllowedHost(
+  { manifest, record }: Pick<HostCallContext, 'manifest' | 'record'>,
+  host: string,
+): boolean {
+  const refused = new Set(moduleGrants(record).refusedHosts.map((each) => each.toLowerCase()))
+  const granted = manifest.capabilities.httpAllow.filter((each) => !refused.has(each.toLowerCase()))
+  const ofItself = [...refused].filter((each) => !each.startsWith('*.'))
+  return matchesAnyHost(granted, host) && !matchesAnyHost(ofItself, host)
 }
 
 async function fetch(
@@ -50,7 +58,7 @@ async function fetch(
   if (!parsed.success) throw invalid('The call does not have the shape of its interface.')
   const [request] = parsed.data
   const url = targetOf(request.url)
-  if (!matchesAnyHost(allowedHosts(context), url.hostname)) {
+  if (!isAllowedHost(context, url.hostname)) {
     throw new HostFailure('http', 'denied', `${url.hostname} is not a host this module may reach.`)
   }
   const checked = checkRequest(request)

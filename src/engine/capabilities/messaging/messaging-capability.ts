@@ -109,7 +109,8 @@ function checkGrant(topic: string, { manifest, record }: HostCallContext): void 
   const asked = manifest.capabilities.messagingTopics
   const { refusedTopics } = moduleGrants(record)
   const granted = asked?.filter((each) => !refusedTopics.includes(each)) ?? null
-  const isRefused = asked === null && isTopicGranted(topic, refusedTopics)
+  // What is refused by its own name stays so, whatever wider pattern is granted.
+  const isRefused = refusedTopics.includes(topic) || (asked === null && isTopicGranted(topic, refusedTopics))
   if (!isRefused && isTopicGranted(topic, granted)) return
   throw messagingFailure('denied', 'The topic is not among those the module was granted.')
 }

@@ -7,6 +7,7 @@ import { callContext } from '../../../../test/support/call-context.ts'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { until } from '../../../../test/support/until.ts'
 import { WakuNode } from '../../../../test/support/waku-node.ts'
+import { moduleGrantsSchema } from '../../../shared/domain/operator/grants.ts'
 import { defaultOperator, type Operator } from '../../../shared/domain/operator/operator.ts'
 import { systemClock, type Clock } from '../../clock.ts'
 import type { MessageEvent } from '../../events/message-source.ts'
@@ -209,6 +210,10 @@ describe('spec nexum-host 18 row 55: the bus', () => {
       kind: 'invalid-input',
     })
     const limited = from('a', 'messaging = { topics = ["/paddock/1/orders/*"] }')
+    const refusedTopics = ['/paddock/1/orders/secret']
+    const record = { ...limited.record, grants: moduleGrantsSchema.parse({ refusedTopics }) }
+    const refused = publish(bus, { ...limited, record }, '/paddock/1/orders/secret', Buffer.from('x'))
+    expect(await failure(refused)).toMatchObject({ kind: 'denied' })
     expect(await failure(publish(bus, limited, topic, payload))).toMatchObject({ kind: 'denied' })
     expect(await failure(query(bus, limited, topic))).toMatchObject({ kind: 'denied' })
     await publish(bus, limited, '/paddock/1/orders/json', payload)
@@ -249,6 +254,9 @@ describe('spec nexum-host 18 row 55: the bus', () => {
     expect(database.query(all, 1_310)).toHaveLength(0)
     const large = database.query({ ...all, contentTopic: '/paddock/1/large/json' }, 1_310)
     expect(large.length).toBeLessThanOrEqual(5)
+    const later = { ...all, contentTopic: '/paddock/1/later/json' }
+    for (let time = 5_000; time < 5_004; time += 1) add(time, 40_000, later.contentTopic)
+    expect(database.query(later, 5_004)).toHaveLength(4)
     database.close()
   })
 

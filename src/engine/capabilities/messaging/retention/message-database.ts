@@ -48,6 +48,16 @@ export class MessageDatabase {
   }
 
   append(message: MessageEvent, nowMs: number): void {
+    try {
+      this.appendNow(message, nowMs)
+    } catch (error) {
+      // What was taken back was counted already.
+      this.bytes = this.measure()
+      throw error
+    }
+  }
+
+  private appendNow(message: MessageEvent, nowMs: number): void {
     const { contentTopic, timestampMs, sender, payload } = message
     this.database.transaction(() => {
       this.database
@@ -83,10 +93,16 @@ export class MessageDatabase {
   }
 
   private dropOld(nowMs: number): void {
-    const { changes } = this.database
-      .prepare('DELETE FROM message WHERE timestamp < ?')
-      .run(nowMs - this.limits.maxAgeMs)
-    if (changes > 0) this.bytes = this.measure()
+    const drop = this.database.prepare(
+      'DELETE FROM message WHERE timestamp < ? RETURNING length(payload) AS size',
+    )
+    this.forget(drop.all(nowMs - this.limits.maxAgeMs))
+  }
+
+  /** Counted by what went: to count all that stays takes as long as there are messages. */
+  private forget(rows: readonly unknown[]): number {
+    for (const { size } of rows as readonly { readonly size: number }[]) this.bytes -= size + messageOverhead
+    return rows.length
   }
 
   private dropForRoom(): void {
@@ -94,11 +110,7 @@ export class MessageDatabase {
     const drop = this.database.prepare(
       'DELETE FROM message WHERE id IN (SELECT id FROM message ORDER BY timestamp, id LIMIT ?) RETURNING length(payload) AS size',
     )
-    while (this.bytes > this.maxBytes) {
-      const dropped = drop.all(dropAtOnce) as { size: number }[]
-      if (dropped.length === 0) return
-      for (const { size } of dropped) this.bytes -= size + messageOverhead
-    }
+    while (this.bytes > this.maxBytes) if (this.forget(drop.all(dropAtOnce)) === 0) return
   }
 
   private measure(): number {
@@ -111,13 +123,12 @@ export class MessageDatabase {
   }
 
   private trim(topic: string): void {
-    const { changes } = this.database
-      .prepare(
-        `DELETE FROM message WHERE id IN (
-           SELECT id FROM message WHERE topic = ? ORDER BY timestamp DESC, id DESC LIMIT -1 OFFSET ?)`,
-      )
-      .run(topic, this.limits.maxMessages)
-    if (changes > 0) this.bytes = this.measure()
+    const drop = this.database.prepare(
+      `DELETE FROM message WHERE id IN (
+         SELECT id FROM message WHERE topic = ? ORDER BY timestamp DESC, id DESC LIMIT -1 OFFSET ?)
+       RETURNING length(payload) AS size`,
+    )
+    this.forget(drop.all(topic, this.limits.maxMessages))
   }
 }
 
