@@ -16,7 +16,10 @@ function report(thrown: unknown): void {
   client.console.fault(toErrorReport(thrown)).catch(() => undefined)
 }
 
-window.addEventListener('error', (event) => report(event.error ?? event.message))
+window.addEventListener('error', (event: ErrorEvent) => {
+  // Without an error nothing was thrown: the browser tells that sizes will be observed in the next frame.
+  if (event.error !== null && event.error !== undefined) report(event.error)
+})
 window.addEventListener('unhandledrejection', (event) => report(event.reason))
 
 const target = document.getElementById('console')
