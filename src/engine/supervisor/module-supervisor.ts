@@ -326,17 +326,11 @@ export class ModuleSupervisor {
       return { kind: 'rejected', error: toErrorReport(error) }
     })
     if (outcome === undefined) return
-    switch (outcome.kind) {
-      case 'ok':
-        this.send({ type: 'initialised', attempt })
-        return
-      case 'rejected':
-        this.send({ type: 'rejected', attempt, error: outcome.error })
-        return
-      case 'failed':
-        this.send({ type: 'failed', attempt, error: outcome.error })
-        return
-    }
+    this.send(
+      outcome.kind === 'ok'
+        ? { type: 'initialised', attempt }
+        : { type: outcome.kind, attempt, error: outcome.error },
+    )
   }
 
   private async initialiseSession(): Promise<InitOutcome | undefined> {
