@@ -10,7 +10,7 @@ async function opened(state: 'running' | 'stopped'): Promise<ConsoleDouble> {
   const double = new ConsoleDouble(busyMorning())
   double.setModule('twap-monitor', { status: { state, since: 0 } })
   double.store.set('a', new Uint8Array(3))
-  await openConsole('#/modules/twap-monitor/store', double)
+  await openConsole('#/modules/twap-monitor/state', double)
   await screen.findByText('a')
   return double
 }
