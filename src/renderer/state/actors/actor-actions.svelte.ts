@@ -63,7 +63,7 @@ export class ActorActions {
     await this.#run('import', `Nothing was imported into ${this.#name}`, async () => {
       const { client, toasts } = this.#session
       const taken = await client.actors.import({ ...this.#focus.ref, path, sha256: null })
-      toasts.done(`${this.#name} has the file's ${count(taken.tables, 'table')} now`)
+      toasts.done(`${this.#name} has the file’s ${count(taken.tables, 'table')} now`)
       await this.#focus.refresh()
       await this.#focus.look()
     })

@@ -5,14 +5,19 @@ import type { ErrorReport } from '../../../shared/errors.ts'
 import { age } from '../../format/time.ts'
 import type { MarkKind } from '../standing.ts'
 
-/** Parts of a key are set apart by "/"; one within a part is written "%2F", and "%" is "%25". */
+/** Stands for a part without a character: nothing else begins with a bare "%". */
+const emptyPart = '%0'
+
+/** Parts of a key are set apart by "/"; one within a part is written "%2F", "%" is "%25", and an empty part "%0". */
 export function keyText(key: readonly string[]): string {
-  return key.map((part) => part.replaceAll('%', '%25').replaceAll('/', '%2F')).join('/')
+  const written = (part: string): string => part.replaceAll('%', '%25').replaceAll('/', '%2F')
+  return key.map((part) => (part === '' ? emptyPart : written(part))).join('/')
 }
 
 /** The inverse of `keyText`. */
 export function keyOf(text: string): string[] {
-  return text.split('/').map((part) => part.replaceAll('%2F', '/').replaceAll('%25', '%'))
+  const read = (part: string): string => part.replaceAll('%2F', '/').replaceAll('%25', '%')
+  return text.split('/').map((part) => (part === emptyPart ? '' : read(part)))
 }
 
 export interface ActorStanding {

@@ -61,7 +61,7 @@ export class RequestDraft {
     if (!this.ready) return false
     this.sending = true
     const method = this.method.trim()
-    const payload = new TextEncoder().encode(this.payload.trim())
+    const payload = Uint8Array.from(new TextEncoder().encode(this.payload.trim()))
     const began = performance.now()
     const took = (): number => performance.now() - began
     try {

@@ -82,7 +82,8 @@ export function todoActors(count = 8): ActorsDouble {
       code: null,
     },
   ]
-  const answer = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
+  const answer = (value: unknown): Uint8Array =>
+    Uint8Array.from(new TextEncoder().encode(JSON.stringify(value)))
   double.methods.set('count', () => answer({ total: count, done: Math.floor(count / 2) }))
   double.methods.set('finish', () => {
     throw new PaddockError('guest.error', 'todo.unknown: There is no todo 99.', {
