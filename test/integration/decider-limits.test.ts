@@ -6,6 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { eventStoreFile } from '../../src/event-store/store-file.ts'
 import { SqliteEventStore } from '../../src/event-store/sqlite/sqlite-store.ts'
 import type { ExecutionStats } from '../../src/shared/contracts/decider.ts'
+import { PaddockError } from '../../src/shared/errors.ts'
+import { emptyCore, memoryCore, withCoreInstances } from '../support/component-parts.ts'
 import {
   counter,
   counterBefore,
@@ -331,6 +333,48 @@ describe('spec decider 16: limits', () => {
       error: { code: 'sandbox.out_of_fuel' },
       phase: 'replay',
     })
+  })
+
+  const openedWith = async (which: Uint8Array): Promise<unknown> => {
+    try {
+      await start({}, which)
+      return 'opened'
+    } catch (error) {
+      return error instanceof PaddockError ? [error.code, error.message] : error
+    }
+  }
+  const refused = (what: string): unknown => ['compiler.over_limit', expect.stringContaining(what)]
+  const tables = (count: number, text = '(table 1 funcref)'): Promise<Uint8Array> =>
+    deciderComponent({ ...counter, more: Array.from({ length: count }, () => text).join('\n') })
+
+  it('elements of a table: 65,536 and one more, refused before anything is compiled', async () => {
+    expect(await openedWith(await tables(1, '(table 65536 funcref)'))).toBe('opened')
+    expect(await openedWith(await tables(1, '(table 65537 funcref)'))).toEqual(
+      refused('at most 65536 are allowed'),
+    )
+  })
+
+  it('tables: 32 and one more', async () => {
+    // The componentizer's own shim has one.
+    expect(await openedWith(await tables(31))).toBe('opened')
+    expect(await openedWith(await tables(32))).toEqual(
+      refused('The component has 33 tables; at most 32 are allowed.'),
+    )
+  })
+
+  it('memories: 4 and one more', async () => {
+    expect(await openedWith(withCoreInstances(component, memoryCore, 3))).toBe('opened')
+    expect(await openedWith(withCoreInstances(component, memoryCore, 4))).toEqual(
+      refused('The component has 5 memories; at most 4 are allowed.'),
+    )
+  })
+
+  it('core instances: 64 and one more', async () => {
+    // The counter's own, its shim's and the one that fills the shim's table.
+    expect(await openedWith(withCoreInstances(component, emptyCore, 61))).toBe('opened')
+    expect(await openedWith(withCoreInstances(component, emptyCore, 62))).toEqual(
+      refused('The component has 65 core instances; at most 64 are allowed.'),
+    )
   })
 
   it('the quota of the store', async () => {

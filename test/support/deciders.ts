@@ -9,7 +9,7 @@ import { openDeciderStore } from '../../src/sandbox/contracts/decider/open-store
 import type { EventStore } from '../../src/event-store/event-store.ts'
 import { createDeciderProgram } from '../../src/sandbox/contracts/decider/program.ts'
 import type { BatchTurn, GuestProgram } from '../../src/sandbox/programs/guest-program.ts'
-import { deciderPolicySchema } from '../../src/shared/contracts/decider-limits.ts'
+import { deciderCompiledLimits, deciderPolicySchema } from '../../src/shared/contracts/decider-limits.ts'
 import type {
   Decided,
   ExecutePayload,
@@ -204,7 +204,7 @@ async function artifactOf(component: Uint8Array, memoryBytes: number): Promise<s
       expectedSha256: sha256,
       cacheDir: join(folder, 'artifacts'),
       cacheMaxBytes: 1_000_000_000,
-      limits: { memoryBytes, tableElements: 65_536, initialFuel: 100_000_000 },
+      limits: { memoryBytes, initialFuel: 100_000_000, ...deciderCompiledLimits },
     },
     () => undefined,
   )

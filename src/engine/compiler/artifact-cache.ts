@@ -28,8 +28,9 @@ export function sha256(bytes: Uint8Array | string): string {
 
 /** The name of the entry for this component compiled with these limits by this toolchain. */
 export function artifactKey(componentSha256: string, limits: CompiledLimits): string {
-  const { memoryBytes, tableElements, initialFuel } = limits
-  return sha256(JSON.stringify([componentSha256, toolchain, memoryBytes, tableElements, initialFuel]))
+  const { memoryBytes, tableElements, initialFuel, parts } = limits
+  const all = [componentSha256, toolchain, memoryBytes, tableElements, initialFuel]
+  return sha256(JSON.stringify(parts === undefined ? all : [...all, parts]))
 }
 
 /**

@@ -25,24 +25,29 @@ export interface MeteredCores {
 export function meterCores(transpiled: Transpiled, limits: CompiledLimits): MeteredCores {
   const limitPages = BigInt(Math.floor(limits.memoryBytes / pageBytes))
   const minimums: bigint[] = []
+  let tables = 0
   const meterAll = (
     memoryCap: (minimum: bigint) => bigint,
   ): { name: string; bytes: Uint8Array; pages: bigint }[] =>
     [...transpiled.cores].map(([name, core]) => {
       const times = transpiled.instantiations.get(name) ?? 0
-      const { bytes, memoryPages } = meterModule(core, {
+      const metered = meterModule(core, {
         memoryCap(minimum) {
           for (let instance = 0; instance < times; instance++) minimums.push(minimum)
           return memoryCap(minimum)
         },
         maxMemories,
         maxTableElements: limits.tableElements,
+        ...(limits.parts === undefined ? {} : { maxTables: limits.parts.tables }),
         initialFuel: BigInt(limits.initialFuel),
       })
-      return { name, bytes, pages: memoryPages * BigInt(times) }
+      tables += metered.tables * times
+      return { name, bytes: metered.bytes, pages: metered.memoryPages * BigInt(times) }
     })
 
   let metered = meterAll(() => limitPages)
+  const coreInstances = [...transpiled.instantiations.values()].reduce((total, times) => total + times, 0)
+  checkParts(limits, { coreInstances, tables, memories: minimums.length })
   if (sum(metered.map((core) => core.pages)) > limitPages) {
     const used = sum(minimums)
     if (used > limitPages) {
@@ -57,6 +62,26 @@ export function meterCores(transpiled: Transpiled, limits: CompiledLimits): Mete
   return {
     cores: new Map(metered.map(({ name, bytes }) => [name, bytes])),
     memoryBytes: Number(sum(metered.map((core) => core.pages))) * pageBytes,
+  }
+}
+
+/** Throws `compiler.over_limit` naming what there is too much of. */
+function checkParts(
+  { parts }: CompiledLimits,
+  actual: Readonly<Record<'coreInstances' | 'tables' | 'memories', number>>,
+): void {
+  if (parts === undefined) return
+  for (const [key, what] of [
+    ['coreInstances', 'core instances'],
+    ['tables', 'tables'],
+    ['memories', 'memories'],
+  ] as const) {
+    if (actual[key] <= parts[key]) continue
+    throw new PaddockError(
+      'compiler.over_limit',
+      `The component has ${actual[key]} ${what}; at most ${parts[key]} are allowed.`,
+      { details: { limit: what, actual: actual[key], most: parts[key] } },
+    )
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Ask } from '../../shared/domain/module.ts'
 import type { ChainId } from '../../shared/domain/primitives.ts'
 import type { ExternShape, WorldShape } from '../../shared/component/world.ts'
+import type { CompiledLimits } from '../../shared/compiler/protocol.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { ContractSession, SessionContext } from './session.ts'
 
@@ -44,6 +45,8 @@ export interface Contract {
   /** For people: "Event module". */
   readonly title: string
   readonly capabilities: readonly CapabilityKind[]
+  /** Limits compiled into its components that differ from those of all. */
+  readonly compiledLimits?: Partial<Pick<CompiledLimits, 'tableElements' | 'parts'>>
   /** `own`: sessions bring processes of their own, on demand; otherwise each module has one sandbox. */
   readonly processes?: 'own'
   /** The world that the component's exports make it, or null when it is not of this contract. By names only. */

@@ -45,6 +45,7 @@ export function createBlueprint(
         memoryBytes: limits.memoryBytes,
         tableElements: maxTableElements,
         initialFuel: limits.fuelPerCall,
+        ...contract.compiledLimits,
       }
       const request = {
         path: loaded.componentPath,

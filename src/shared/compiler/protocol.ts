@@ -13,6 +13,14 @@ export const compiledLimitsSchema = z.strictObject({
   tableElements: z.number().int().min(0).max(10_000_000),
   /** Fuel for start functions, which run before the host can set the counter. */
   initialFuel: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  /** How much of each the whole component may have once it is instantiated; left out for no bound. */
+  parts: z
+    .strictObject({
+      coreInstances: z.number().int().positive(),
+      tables: z.number().int().nonnegative(),
+      memories: z.number().int().nonnegative(),
+    })
+    .optional(),
 })
 export type CompiledLimits = z.infer<typeof compiledLimitsSchema>
 

@@ -22,6 +22,7 @@ export const deciderLimits = {
   coreInstances: 64,
   tables: 32,
   memories: 4,
+  tableElements: 65_536,
   /** Executions at once over the whole engine, and commands that wait for one module. */
   executions: 64,
   queuedPerModule: 256,
@@ -29,6 +30,16 @@ export const deciderLimits = {
   messageCharacters: 4 * KiB,
   details: 32,
   detailCharacters: KiB,
+} as const
+
+/** Limits compiled into every decider (spec decider 10). */
+export const deciderCompiledLimits = {
+  tableElements: deciderLimits.tableElements,
+  parts: {
+    coreInstances: deciderLimits.coreInstances,
+    tables: deciderLimits.tables,
+    memories: deciderLimits.memories,
+  },
 } as const
 
 /** Fuel for each replayed event on top of nothing: a chunk's budget is the larger of this sum and the call budget. */

@@ -28,6 +28,8 @@ export class Declarations {
   readonly functionTypes: number[] = []
   /** Pages that the memories defined here can reach together. */
   memoryPages = 0n
+  /** Tables defined here. */
+  definedTables = 0
   private readonly typeTakesException: boolean[] = []
   /** What `each` must not copy again. */
   private copied = 0
@@ -243,6 +245,7 @@ export class Declarations {
     const reachable = what === 'memory' && cap > mostPages ? mostPages : cap
     const lowered = maximum === undefined || maximum > reachable ? reachable : maximum
     if (what === 'memory') this.memoryPages += lowered
+    else this.definedTables += 1
     body.copy(reader.bytes, this.copied, at)
     body.u8(flags | 1)
     body.u64(minimum)

@@ -21,6 +21,8 @@ export interface MeterResult {
   readonly bytes: Uint8Array
   /** The most pages of 64 KiB that the memories defined by the module can reach together. */
   readonly memoryPages: bigint
+  /** Tables defined by the module. */
+  readonly tables: number
   readonly functions: number
   readonly chargePoints: number
   readonly checks: number
@@ -125,6 +127,7 @@ class ModuleMeter {
     return {
       bytes: out.bytes.slice(0, out.length),
       memoryPages: this.declarations.memoryPages,
+      tables: this.declarations.definedTables,
       ...this.counts,
     }
   }

@@ -2,6 +2,7 @@
 import type { WorldShape } from '../../../shared/component/world.ts'
 import { parseInterfaceName } from '../../../shared/component/names.ts'
 import { deciderContractId, deciderInterface } from '../../../shared/contracts/decider.ts'
+import { deciderCompiledLimits } from '../../../shared/contracts/decider-limits.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { Contract, ContractMatch } from '../contract.ts'
 import { contractWorld } from '../shapes.ts'
@@ -13,6 +14,7 @@ export const deciderContract: Contract = {
   id: deciderContractId,
   title: 'Decider',
   capabilities: [],
+  compiledLimits: deciderCompiledLimits,
   versionsSideBySide: true,
   match,
   check,

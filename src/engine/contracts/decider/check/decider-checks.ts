@@ -1,6 +1,7 @@
 /** Checks deciders in bundles: compiles them, and runs every check in sandbox processes (spec decider 13). */
 import { deciderContractId } from '../../../../shared/contracts/decider.ts'
-import { defaultLimits, maxTableElements } from '../../../../shared/domain/limits.ts'
+import { deciderCompiledLimits } from '../../../../shared/contracts/decider-limits.ts'
+import { defaultLimits } from '../../../../shared/domain/limits.ts'
 import { PaddockError } from '../../../../shared/errors.ts'
 import type { Clock } from '../../../clock.ts'
 import type { Compiler } from '../../../compiler/compiler.ts'
@@ -81,7 +82,7 @@ export class DeciderChecks {
       expectedSha256: componentSha256,
       limits: {
         memoryBytes: defaultLimits.memoryBytes,
-        tableElements: maxTableElements,
+        ...deciderCompiledLimits,
         initialFuel: defaultLimits.fuelPerCall,
       },
     })
