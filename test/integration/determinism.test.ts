@@ -18,7 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(artifacts, { recursive: true, force: true }))
 
-it('20 calls use the same fuel on Node and on Electron’s Node, another V8', async ({ skip }) => {
+it('spec nexum-host 18 row 70: 20 calls use the same fuel on Node and on Electron’s Node, another V8', async ({
+  skip,
+}) => {
   if (second === undefined) return skip(noSecond)
   expect(second.version).not.toBe(process.versions.v8)
   const here = await fuelOfCalls(process.execPath, artifacts)

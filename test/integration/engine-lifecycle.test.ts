@@ -108,7 +108,7 @@ describe('a module that works', () => {
 })
 
 describe('modules that do not work', () => {
-  it('end by themselves while another goes on with every block', async () => {
+  it('spec nexum-host 18 row 67: end by themselves while another goes on with every block', async () => {
     const first = head + 1
     await load('counter')
 
@@ -143,7 +143,7 @@ describe('modules that do not work', () => {
     expect(test.engine.state.snapshot().engine.sandboxes).toBe(1)
   })
 
-  it('start again after a trap, rolled back; five in ten minutes are the end, reviving forgives', async () => {
+  it('spec nexum-host 18 row 7, 69: start again after a trap, rolled back; five in ten minutes are the end, reviving forgives', async () => {
     await load('trap')
     await test.load(await bundleOf('counter'))
     const first = head + 1
@@ -184,7 +184,7 @@ describe('modules that do not work', () => {
     expect(test.view('trap')).toMatchObject({ restarts: 7, status: { state: 'running' } })
   })
 
-  it('that loop, grow or recurse without end are replaced, and nobody else notices', async () => {
+  it('spec nexum-host 18 row 70, 71: that loop, grow or recurse without end are replaced, and nobody else notices', async () => {
     const first = head + 1
     await load('counter')
     await test.load(await bundleOf('endless-loop', { limits: { fuel_per_event: 10_000_000 } }))
@@ -207,7 +207,7 @@ describe('modules that do not work', () => {
     expect(test.view('counter')).toMatchObject({ run: 1, restarts: 0 })
   })
 
-  it('that answer an error keep their instance; the event is rolled back and not repeated', async () => {
+  it('spec nexum-host 18 row 65: that answer an error keep their instance; the event is rolled back and not repeated', async () => {
     await load('host-error')
     await mine(2)
     await test.when('both were rolled back', () => test.dispatches.length === 2)
@@ -226,7 +226,7 @@ describe('modules that do not work', () => {
 })
 
 describe('a sandbox that is killed', () => {
-  it('is replaced without losing or doubling a block, at twenty-four random moments', async () => {
+  it('spec nexum-host 18 row 35: is replaced without losing or doubling a block, at twenty-four random moments', async () => {
     const first = head + 1
     await load('counter')
     let kills = 0

@@ -59,7 +59,7 @@ async function changeComponent(bundle: string, mark: number): Promise<void> {
 }
 
 describe('hot reload', () => {
-  it('puts a changed component on the store of the old one, while blocks go on, without losing one', async () => {
+  it('spec nexum-host 18 row 69: puts a changed component on the store of the old one, while blocks go on, without losing one', async () => {
     const first = head + 1
     const bundle = await bundleOf('counter')
     await test.load(bundle)
@@ -97,7 +97,7 @@ describe('hot reload', () => {
     await expectEachOnce('counter', first, head)
   })
 
-  it('of a version that is broken leaves the old one running, and says why', async () => {
+  it('spec nexum-host 18 row 69: of a version that is broken leaves the old one running, and says why', async () => {
     const first = head + 1
     const bundle = await bundleOf('counter')
     await test.load(bundle)
@@ -140,7 +140,7 @@ describe('hot reload', () => {
     expect(test.view('mended')).toMatchObject({ status: { state: 'running' } })
   })
 
-  it('of a version that asks for more waits for the operator while the old one runs on', async () => {
+  it('spec nexum-host 18 row 25: of a version that asks for more waits for the operator while the old one runs on', async () => {
     const bundle = await bundleOf('counter')
     await test.load(bundle)
     await live()

@@ -126,7 +126,7 @@ describe('a sandbox process', () => {
     expect(Object.keys(stored()).length).toBeGreaterThan(0)
   })
 
-  it('gives printed lines as log records, and no environment', async () => {
+  it('spec nexum-host 18 row 5: gives printed lines as log records, and no environment', async () => {
     const sandbox = await start('wasi-printer')
     await sandbox.init()
     await sandbox.onBlock(1)
@@ -149,7 +149,7 @@ describe('a sandbox process', () => {
 })
 
 describe('a guest that fails', () => {
-  it('by its own error is rolled back and lives on', async () => {
+  it('spec nexum-host 18 row 32: by its own error is rolled back and lives on', async () => {
     const sandbox = await start('host-error')
     await sandbox.init()
     const error = {
@@ -165,7 +165,7 @@ describe('a guest that fails', () => {
     expect(progress()).toEqual({ sequence: '2', 'cursor:test': '2' })
   })
 
-  it('by a trap is rolled back and dead', async () => {
+  it('spec nexum-host 18 row 32: by a trap is rolled back and dead', async () => {
     const sandbox = await start('trap')
     await sandbox.init()
     const calls = [1, 2, 3].map((number) => sandbox.prepare('on-event', block(number)))
@@ -182,14 +182,14 @@ describe('a guest that fails', () => {
     expect(sandbox.exit).toEqual({ code: 0, signal: null })
   })
 
-  it('keeps its writes in mode call', async () => {
+  it('spec nexum-host 18 row 33: keeps its writes in mode call', async () => {
     const sandbox = await start('trap', { durability: 'call' })
     await sandbox.init()
     expect((await sandbox.onBlock(1)).outcome).toMatchObject({ status: 'failed' })
     expect(Object.keys(stored())).toEqual(['trap/touched'])
   })
 
-  it('runs out of fuel', async () => {
+  it('spec nexum-host 18 row 32, 70: runs out of fuel', async () => {
     const sandbox = await start('endless-loop')
     await sandbox.init()
     const { outcome, usage } = await sandbox.onBlock(1, { fuel: 100_000 })
@@ -197,7 +197,7 @@ describe('a guest that fails', () => {
     expect(usage.fuel).toBeGreaterThanOrEqual(100_000)
   })
 
-  it('runs out of memory', async () => {
+  it('spec nexum-host 18 row 70: runs out of memory', async () => {
     const limits = { memoryBytes: 8 * 1024 * 1024 }
     const sandbox = await start('memory-hog', { limits })
     await sandbox.init()
@@ -237,7 +237,7 @@ describe('the deadline', () => {
     expect(await next.load(await module('echo'))).toMatchObject({ ok: true, lastSequence: 0 })
   })
 
-  it('undoes what the call had written', async () => {
+  it('spec nexum-host 18 row 32, 71: undoes what the call had written', async () => {
     const sandbox = await start('store-bench')
     await sandbox.init([['sets', '1000000000']])
     const { outcome } = await sandbox.onBlock(1, { deadlineMs: 200, fuel: Number.MAX_SAFE_INTEGER })
@@ -248,7 +248,7 @@ describe('the deadline', () => {
     expect(stored()).toEqual({})
   })
 
-  it('counts the wait for the host', async () => {
+  it('spec nexum-host 18 row 71: counts the wait for the host', async () => {
     const sandbox = await start('chain-caller')
     await sandbox.init()
     expect((await sandbox.onBlock(1, { deadlineMs: 100 })).outcome).toMatchObject({
@@ -451,7 +451,7 @@ describe('loading', () => {
 })
 
 describe('a sandbox killed at any moment', () => {
-  it('leaves its store at an event boundary', async () => {
+  it('spec nexum-host 18 row 35: leaves its store at an event boundary', async () => {
     let expected = 0
     for (let round = 0; round < 8; round += 1) {
       const sandbox = launch()

@@ -73,7 +73,7 @@ describe('lifecycle', () => {
     expect(machine.send({ type: 'failed', attempt: late, error: trap }).phase).toBe('running')
   })
 
-  it('is dead at the fifth failure within ten minutes', () => {
+  it('spec nexum-host 18 row 68: is dead at the fifth failure within ten minutes', () => {
     const machine = new Machine().run()
     for (let failure = 1; failure <= 4; failure += 1) {
       machine.fail()
@@ -85,7 +85,7 @@ describe('lifecycle', () => {
     expect(machine.effects).toEqual(['kill'])
   })
 
-  it('is dead at the tenth failure in a row however far apart', () => {
+  it('spec nexum-host 18 row 68: is dead at the tenth failure in a row however far apart', () => {
     const machine = new Machine().run()
     for (let failure = 1; failure <= 9; failure += 1) {
       machine.fail()
@@ -96,13 +96,13 @@ describe('lifecycle', () => {
     expect(machine.fail().phase).toBe('dead')
   })
 
-  it('forgets the row of failures at a committed dispatch, not at a mere init', () => {
+  it('spec nexum-host 18 row 68: forgets the row of failures at a committed dispatch, not at a mere init', () => {
     const machine = new Machine().run().fail().recover()
     expect(machine.state.consecutiveFailures).toBe(1)
     expect(machine.report('proved-healthy').state.consecutiveFailures).toBe(0)
   })
 
-  it('does not restart a rejected module', () => {
+  it('spec nexum-host 18 row 67: does not restart a rejected module', () => {
     const machine = new Machine().send({ type: 'start' })
     machine.send({ type: 'rejected', attempt: machine.state.attempt, error: trap })
     expect(machine.phase).toBe('dead')
@@ -156,7 +156,7 @@ describe('lifecycle', () => {
 })
 
 describe('backoff', () => {
-  it('doubles its ceiling from 1 s to 5 min', () => {
+  it('spec nexum-host 18 row 68: doubles its ceiling from 1 s to 5 min', () => {
     expect([1, 2, 3, 4, 9, 10, 60].map((failure) => backoffCeilingMs(failure))).toEqual([
       1_000, 2_000, 4_000, 8_000, 256_000, 300_000, 300_000,
     ])
@@ -178,7 +178,7 @@ describe('backoff', () => {
     expect(backoffDelayMs(3, () => 0.999_999)).toBe(4_000)
   })
 
-  it('is what the machine schedules', () => {
+  it('spec nexum-host 18 row 68: is what the machine schedules', () => {
     const failed = step(
       { ...initialLifecycle, phase: { name: 'running' } },
       { type: 'failed', attempt: 0, error: trap },

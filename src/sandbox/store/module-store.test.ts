@@ -59,7 +59,7 @@ function codeOf(action: () => unknown): string {
 }
 
 describe('a call', () => {
-  it('sees its own writes, and others see them once committed', () => {
+  it('spec nexum-host 18 row 31: sees its own writes, and others see them once committed', () => {
     const store = open()
     store.begin()
     store.set('a', text('1'))
@@ -90,7 +90,7 @@ describe('a call', () => {
     ])
   })
 
-  it('leaves nothing behind when it is rolled back', () => {
+  it('spec nexum-host 18 row 32: leaves nothing behind when it is rolled back', () => {
     const store = open()
     store.begin()
     store.set('kept', text('1'))
@@ -146,8 +146,67 @@ describe('a call', () => {
   })
 })
 
+describe('two modules', () => {
+  const ofB = () => ({ path: join(folder, 'b.sqlite'), module: 'b' })
+
+  it('spec nexum-host 18 row 30: have the same key each for itself, and list their own alone', () => {
+    const [a, b] = [open(), open(ofB())]
+    for (const store of [a, b]) {
+      store.begin()
+      store.set('same', text(store === a ? 'of a' : 'of b'))
+      if (store === a) store.set('only a', text(''))
+      store.commit(0, { source: 's', value: 'v' })
+      store.begin()
+    }
+    expect([a.get('same'), b.get('same')]).toEqual([text('of a'), text('of b')])
+    expect([a.listKeys(''), b.listKeys('')]).toEqual([['only a', 'same'], ['same']])
+    a.delete('same')
+    expect(b.get('same')).toEqual(text('of b'))
+    a.commit(1, null)
+    b.rollback()
+    b.begin()
+    expect(b.get('same')).toEqual(text('of b'))
+  })
+
+  it('spec nexum-host 18 row 36: one in a long event does not hold up the writes of the other', () => {
+    const [a, b] = [open(), open(ofB())]
+    a.begin()
+    a.set('k', text('a'))
+    for (let sequence = 0; sequence < 5; sequence++) {
+      b.begin()
+      b.set('k', text(String(sequence)))
+      b.commit(sequence, null)
+    }
+    expect(b.progress().lastSequence).toBe(4)
+    a.commit(0, null)
+    expect([a.progress().lastSequence, b.usedBytes]).toEqual([0, 64 + 1 + 1])
+  })
+})
+
+describe('a module that counts its crashes', () => {
+  it('spec nexum-host 18 row 33: gets over three of them in mode call only', () => {
+    const crashesIn = (durability: StoreOptions['durability'], attempts: number): number => {
+      const store = open({ durability, path: join(folder, `${durability}.sqlite`) })
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        store.begin()
+        const crashes = Number(store.get('crashes') ?? 0)
+        if (crashes === 3) {
+          store.commit(attempt, null)
+          return attempt
+        }
+        store.set('crashes', text(String(crashes + 1)))
+        // As the guest thread does after a trap.
+        store.rollback()
+      }
+      return -1
+    }
+    expect(crashesIn('call', 10)).toBe(4)
+    expect(crashesIn('event', 10)).toBe(-1)
+  })
+})
+
 describe('keys', () => {
-  it('are listed by prefix in the order of their UTF-8 bytes', () => {
+  it('spec nexum-host 18 row 31: are listed by prefix in the order of their UTF-8 bytes', () => {
     const store = open()
     store.begin()
     for (const key of ['é', 'a', '\u{1F600}', 'Z', '', 'ab', '\uFFFD', 'b']) store.set(key, text('x'))
@@ -190,7 +249,7 @@ describe('keys', () => {
 })
 
 describe('the quota', () => {
-  it('holds to the byte', () => {
+  it('spec nexum-host 18 row 34: holds to the byte', () => {
     const store = open({ quotaBytes: 200 })
     store.begin()
     store.set('a', Buffer.alloc(35))

@@ -149,13 +149,13 @@ describe('a QuickJS component', () => {
     expect(start().bound).toMatchObject({ direct: true, indirect: [] })
   })
 
-  test('sees no environment, no arguments, no directory', () => {
+  test('spec nexum-host 18 row 5: sees no environment, no arguments, no directory', () => {
     const { run } = start()
     expect(run('environment')).toEqual([[], [], 'none'])
     expect(run('files')).toEqual([])
   })
 
-  test('is denied every socket and name lookup', () => {
+  test('spec nexum-host 18 row 5: is denied every socket and name lookup', () => {
     expect(start().run('sockets')).toEqual(['access-denied', 'access-denied', 'access-denied'])
   })
 
@@ -182,7 +182,7 @@ describe('a QuickJS component', () => {
     expect(lines.map(({ message }) => message.length)).toEqual([1024 * 1024])
   })
 
-  test('sees and waits on the clock it is given', () => {
+  test('spec nexum-host 18 row 29: sees and waits on the clock it is given', () => {
     expect(start().run('clock')).toEqual([
       5_000_000,
       [1],
@@ -190,7 +190,7 @@ describe('a QuickJS component', () => {
     ])
   })
 
-  test('gets bytes from the random source it is given, within the limit', () => {
+  test('spec nexum-host 18 row 29: gets bytes from the random source it is given, within the limit', () => {
     const { run } = start()
     expect(run('random')).toEqual([1, 2, 3, 4, 5])
     expect(codeOf(() => run('random-much'))).toBe('sandbox.trap')

@@ -104,7 +104,7 @@ describe('the interfaces of an event module', () => {
     }
   })
 
-  it('tell the time and give random bytes within bounds', () => {
+  it('spec nexum-host 18 row 29: tell the time and give random bytes within bounds', () => {
     const real = hosts({ clock: 'provided', random: 'provided' })
     expect(real.get('clock')?.['nowMs']?.()).toBe(1_234n)
     expect(real.get('clock')?.['monotonicNs']?.()).toBe(5n)
@@ -125,6 +125,16 @@ describe('the interfaces of an event module', () => {
       },
     )
     expect(trapOf(() => broken.get('random')?.['fill']?.(8)).code).toBe('sandbox.trap')
+  })
+
+  it('spec nexum-host 18 row 29: show the source they are given, which a change of the wall clock does not move', () => {
+    let [wall, steady] = [5_000, 10n]
+    const clock = hosts({ clock: 'provided' }, { nowMs: () => wall, monotonicNs: () => steady }).get('clock')
+    expect([clock?.['nowMs']?.(), clock?.['monotonicNs']?.()]).toEqual([5_000n, 10n])
+    ;[wall, steady] = [1_000, 11n]
+    expect([clock?.['nowMs']?.(), clock?.['monotonicNs']?.()]).toEqual([1_000n, 11n])
+    const fill = hosts({ random: 'provided' }).get('random')?.['fill']
+    expect((fill?.(65_536) as Uint8Array).length).toBe(65_536)
   })
 
   it('carry a batch of answers, each with its own error, and refuse malformed ones', () => {
