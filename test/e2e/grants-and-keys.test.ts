@@ -146,7 +146,7 @@ test('an account is made, granted and asked for; what is refused, signed and rev
       await look(page, 'module-capabilities')
       await page.setViewportSize({ width: 1024, height: 700 })
       await look(page, 'module-capabilities-1024')
-      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.setViewportSize({ width: 1440, height: 900 })
     })
 
     await test.step('a private address is refused until it is permitted', async () => {
@@ -172,6 +172,9 @@ test('an account is made, granted and asked for; what is refused, signed and rev
       await expect(row).toContainText('order-keeper asks you')
       await expect(row).toContainText(/ago|now/)
       await look(page, 'accounts')
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await look(page, 'accounts-1280')
+      await page.setViewportSize({ width: 1440, height: 900 })
     })
 
     await test.step('the audit trail tells all of it, filtered by module and kind', async () => {

@@ -50,7 +50,7 @@ describe('a signature that waits (spec nexum-host 8.11)', () => {
     await dialog()
     double.guards.expire('a')
     await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull())
-    expect(bar.textContent?.trim()).toBe('')
+    expect(bar.textContent.trim()).toBe('')
   })
 
   it('shows several as a queue that stays on the one looked at, back on the harmless answer after each', async () => {
