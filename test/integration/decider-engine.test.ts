@@ -12,6 +12,7 @@ import {
   order,
   removeDeciderFolders,
 } from '../support/deciders.ts'
+import type { ExecutionOutcome } from '../../src/shared/contracts/decider.ts'
 import { deciderBundle } from '../support/decider-bundles.ts'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -67,6 +68,15 @@ describe('an engine with deciders', () => {
       command_type: 'counter.add',
       decision_outcome: 'decided',
     })
+    const scraped = await test.engine.metrics.text()
+    const about = 'module_name="demo.counter",module_version="0.1.0"'
+    expect(scraped).toContain(
+      `decider_command_executions_total{${about},command_type="counter.add",decision_outcome="decided",write_precondition="no_stream"} 3`,
+    )
+    expect(scraped).toContain(`decider_replay_events_sum{${about},command_type="counter.add"} 1`)
+    expect(scraped).toContain(`decider_append_duration_seconds_count{${about},command_type="counter.add"} 4`)
+    expect(scraped).toContain(`decider_wasm_fuel_consumed_count{${about},guest_phase="decide"} 4`)
+    expect(scraped).not.toContain('stream_id=')
     await test.engine.modules.restart('counter')
     expect(counterBefore(await send(test, 'a'))).toBe(4)
   })
@@ -156,6 +166,27 @@ describe('an engine with deciders', () => {
     )
     await test.engine.modules.restart('counter@0.2.0')
     expect(decided(await send(test, 'a', 0)).version).toBe('0.2.0')
+  })
+
+  it('spec decider 16: atomic activation: a running command finishes on its version', async () => {
+    const test = await startEngine()
+    await test.load(await deciderBundle(counter, 'counter', plain))
+    await test.load(await deciderBundle({ ...counter, version: '0.2.0' }, 'counter', plain))
+    const { deciders } = test.engine.contracts
+    // More than one commit takes, so that some run, some wait in the sandbox and some in the queue.
+    const before = Array.from({ length: 120 }, (_, index) => send(test, `s${index % 7}`))
+    await before[0]
+    expect(deciders.routes()[0]).toMatchObject({ version: '0.1.0' })
+    expect(deciders.views().find(({ version }) => version === '0.1.0')?.inFlight).toBeGreaterThan(0)
+    deciders.activate('demo.counter@0.2.0', { takeover: false })
+    const after = Array.from({ length: 60 }, (_, index) => send(test, `s${index % 7}`))
+    const versions = async (outcomes: Promise<ExecutionOutcome>[]): Promise<Set<string>> =>
+      new Set((await Promise.all(outcomes)).map((outcome) => decided(outcome).version))
+    expect([...(await versions(before))]).toEqual(['0.1.0'])
+    expect([...(await versions(after))]).toEqual(['0.2.0'])
+    expect(await deciders.read('demo.counter', { kind: 'streams', limit: 10 })).toMatchObject({
+      totals: { events: 180 },
+    })
   })
 
   it("reports a rebuild under the same version, and does not use its predecessor's snapshots", async () => {

@@ -51,6 +51,7 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     stateDir,
     storesDirectory: paths.stores,
   })
+  metrics.observeDeciders(() => contracts.deciders.metrics.read())
   const contents = new ContentService({
     directory: paths.content,
     operator,

@@ -1,6 +1,8 @@
 /** The metrics of spec nexum-host 14.2 with their shipped aliases, in a registry of the engine's own. */
 import { Registry } from 'prom-client'
 import type { Dispatch } from '../../../shared/domain/module.ts'
+import type { MetricPoint } from '../../contracts/decider/metrics.ts'
+import { observeDeciders } from './deciders.ts'
 import { chainLabel, methodLabel, schemeLabel, type LabelBounds } from './labels.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
 import type { DropReason, MetricsPort, Outcome, StreamKind } from './metrics-port.ts'
@@ -23,6 +25,11 @@ export class MetricRegistry implements MetricsPort {
     this.bounds = bounds
     this.instruments = createInstruments(this.registry)
     observeEngine(this.registry, figures)
+  }
+
+  /** Tells the figures of deciders too; `points` is read at each scrape. */
+  observeDeciders(points: () => readonly MetricPoint[]): void {
+    observeDeciders(this.registry, points)
   }
 
   /** The Prometheus text of everything counted so far. */
