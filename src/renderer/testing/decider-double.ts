@@ -162,7 +162,7 @@ export class DeciderDouble {
     this.calls.push({ call, input })
     const index = this.projections.findIndex(({ module }) => module === input.module)
     const projection = this.projections[index]
-    if (projection?.poison == null)
+    if (projection === undefined || projection.poison === null)
       throw new PaddockError('module.unknown', 'No projection has stopped there.')
     const position = projection.poison.position
     this.projections[index] = { ...projection, state: 'following', attempts: 0, poison: null, position }

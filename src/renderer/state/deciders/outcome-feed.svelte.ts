@@ -61,7 +61,7 @@ export class OutcomeFeed {
 export function countByCode(records: readonly OutcomeRecord[]): CodeCount[] {
   const counts = new Map<string, { example: OutcomeRecord; count: number }>()
   for (const record of records) {
-    const key = record.code ?? (record.duplicate ? 'duplicate' : 'decided')
+    const key = record.reason ?? record.code ?? (record.duplicate ? 'duplicate' : 'decided')
     const entry = counts.get(key)
     if (entry === undefined) counts.set(key, { example: record, count: 1 })
     else entry.count += 1

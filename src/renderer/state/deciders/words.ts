@@ -31,7 +31,7 @@ export function outcomeLook(record: Pick<OutcomeRecord, 'outcome' | 'code' | 'du
   if (record.outcome === 'decided') {
     return { mark: 'running', word: record.duplicate ? 'decided before' : 'decided', tone: '' }
   }
-  if (record.outcome === 'rejected') return { mark: 'consent', word: 'rejected', tone: 'tone-warn' }
+  if (record.outcome === 'rejected') return { mark: 'degraded', word: 'rejected', tone: 'tone-warn' }
   if (record.code === 'decider.conflict') return { mark: 'degraded', word: 'conflict', tone: 'tone-warn' }
   if (record.outcome === 'shed') return { mark: 'degraded', word: 'turned away', tone: 'tone-warn' }
   if (record.outcome === 'denied') return { mark: 'dead', word: 'denied', tone: 'tone-crit' }
