@@ -84,7 +84,7 @@ describe('actors', () => {
     const keys = (): (string | undefined)[] =>
       within(side)
         .getAllByRole('link')
-        .filter((link) => / (awake|asleep)/.test(link.textContent ?? ''))
+        .filter((link) => / (awake|asleep)/.test(link.textContent))
         .map((link) => link.querySelector('.clip')?.textContent)
     expect(keys()).toEqual(['alice', 'ops-team', 'carol', 'dave'])
     expect(side.textContent).toContain('2 of 4 awake. An actor sleeps after 30 s without a request')
