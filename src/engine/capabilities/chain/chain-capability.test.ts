@@ -59,6 +59,19 @@ const error = (kind: string, code: number): unknown => ({
 })
 
 describe('chain.request', () => {
+  it('parses no more than a sandbox may hand over', async () => {
+    const large = `[${'[],'.repeat(400_000)}0]`
+    expect(await failureOf(1n, 'eth_call', large)).toEqual(error('invalid-input', 0))
+    const entries = Array.from({ length: 3 }, () => ({
+      method: 'eth_call',
+      params: `["${'x'.repeat(400_000)}"]`,
+    }))
+    await expect(call('request-batch', 1n, entries)).rejects.toMatchObject({
+      hostError: { kind: 'invalid-input' },
+    })
+    expect(node.received).toEqual([])
+  })
+
   it('spec nexum-host 18 row 37: sends each of the 19 reads, and an extra that manifest and operator both name', async () => {
     const reads = [
       ...['eth_blockNumber', 'eth_call', 'eth_chainId', 'eth_estimateGas', 'eth_feeHistory', 'eth_gasPrice'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maxChainBatchEntries } from '../../../shared/domain/limits.ts'
+import { maxChainBatchEntries, maxChainCallCharacters } from '../../../shared/domain/limits.ts'
 import { extraMethodsOf } from '../../../shared/domain/operator/grants.ts'
 import type { HostError } from '../../../shared/sandbox/host-error.ts'
 import type { ChainPool } from '../../chains/chain-pool.ts'
@@ -57,6 +57,7 @@ class ChainCalls {
 
   async request(args: readonly unknown[], context: HostCallContext): Promise<string> {
     const [chain, method, params] = checkArgs(requestArgs, args)
+    checkSize([{ method, params }])
     const prepared = this.#prepare(chain.toString(), method, params, context)
     try {
       if ('act' in prepared) return await prepared.act()
@@ -72,6 +73,7 @@ class ChainCalls {
     if (requests.length > maxChainBatchEntries) {
       throw chainFailure('invalid-input', 0, 'The batch has more entries than are allowed.')
     }
+    checkSize(requests)
     const results: RpcResult[] = []
     const forward: { readonly index: number; readonly send: RpcRequest }[] = []
     for (const [index, { method, params }] of requests.entries()) {
@@ -160,6 +162,13 @@ class ChainCalls {
   ): Promise<string> {
     return this.#pool.request(chain, method, params, { signal: context.signal, isOnce: true })
   }
+}
+
+/** Sandboxes refuse this already; what is parsed on the engine's main thread is measured on this side too. */
+function checkSize(requests: readonly { readonly method: string; readonly params: string }[]): void {
+  const characters = requests.reduce((sum, { method, params }) => sum + method.length + params.length, 0)
+  if (characters <= maxChainCallCharacters) return
+  throw chainFailure('invalid-input', 0, 'The request is larger than is allowed.')
 }
 
 /** Params as they are sent: the guest's own text, or nothing for `null`. */

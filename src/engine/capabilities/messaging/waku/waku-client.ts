@@ -95,7 +95,8 @@ export class WakuClient {
       const messages = page.messages.flatMap(({ message }) => (message === undefined ? [] : [message]))
       found.push(...messages.map(toWakuMessage).sort(newestFirst))
       cursor = page.paginationCursor
-      if (cursor === undefined || page.messages.length === 0) break
+      // A page without any message brings no end nearer, whatever cursor comes with it.
+      if (cursor === undefined || messages.length === 0) break
     }
     return found.slice(0, limit).reverse()
   }

@@ -61,8 +61,9 @@ export class ContentDatabase {
   constructor(file: string, maxBytes: number) {
     this.database = openCapabilityDatabase(file, schema)
     this.maxBytes = maxBytes
-    this.contentBytes = this.number('SELECT coalesce(sum(cost), 0) FROM content')
-    this.feeds = this.number('SELECT count(*) FROM feed')
+    this.contentBytes = 0
+    this.feeds = 0
+    this.measure()
     this.uses = Math.max(
       this.number('SELECT coalesce(max(used), 0) FROM content'),
       this.number('SELECT coalesce(max(used), 0) FROM feed'),
@@ -84,13 +85,13 @@ export class ContentDatabase {
     if (cost > this.maxBytes - this.feeds * feedCost) {
       throw new PaddockError('store.full', 'The content is larger than the room for content on this machine.')
     }
-    this.database.transaction(() => {
+    this.changing(() => {
       this.makeRoom(cost)
       this.database
         .prepare('INSERT INTO content (reference, data, cost, used, pinned) VALUES (?, ?, ?, ?, ?)')
         .run(reference, data, cost, this.nextUse(), Number(pinned))
       this.contentBytes += cost
-    })()
+    })
     this.database.pragma('incremental_vacuum')
   }
 
@@ -131,7 +132,7 @@ export class ContentDatabase {
 
   /** Keeps an update unless a newer one is held. Throws `store.full` when the room for feeds is taken by own ones. */
   putFeed(owner: Uint8Array, topic: Uint8Array, update: StoredFeedUpdate, own: boolean): void {
-    this.database.transaction(() => {
+    this.changing(() => {
       const held = this.database.prepare('SELECT position FROM feed WHERE owner = ? AND topic = ?')
       if (held.get(owner, topic) === undefined) this.makeRoomForFeed()
       const { changes } = this.database
@@ -153,7 +154,7 @@ export class ContentDatabase {
           this.nextUse(),
         )
       if (changes > 0) this.feeds = this.number('SELECT count(*) FROM feed')
-    })()
+    })
   }
 
   /** Signs feeds of this machine that no network needs to trust; made with the first use. */
@@ -189,6 +190,21 @@ export class ContentDatabase {
       if (row === undefined) return
       this.remove(row.reference)
     }
+  }
+
+  /** One transaction. What it counted is counted anew when it is taken back, for instance by a full disk. */
+  private changing(work: () => void): void {
+    try {
+      this.database.transaction(work)()
+    } catch (error) {
+      this.measure()
+      throw error
+    }
+  }
+
+  private measure(): void {
+    this.contentBytes = this.number('SELECT coalesce(sum(cost), 0) FROM content')
+    this.feeds = this.number('SELECT count(*) FROM feed')
   }
 
   private nextUse(): number {
