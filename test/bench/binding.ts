@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { transpileBytes } from '@bytecodealliance/jco-transpile'
-import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wasm-tools'
 import Database from 'better-sqlite3'
 import wabt from 'wabt'
 import { bindComponent } from '../../src/sandbox/binding/bind-component.ts'
@@ -45,6 +44,8 @@ async function buildGuest(): Promise<Uint8Array> {
   const witSource = `package nexum:host@0.2.0;\n${withoutPackage(types)}\n${withoutPackage(store)}
     world probe { import local-store; export get: func(turns: u32); export set: func(turns: u32); }`
   const binary = (await wabt()).parseWat('guest.wat', guestText).toBinary({}).buffer
+  // ESM only, which Electron 25 cannot require.
+  const { componentEmbed, componentNew } = await import('@bytecodealliance/jco-transpile/wasm-tools')
   return componentNew(await componentEmbed({ binary, witSource, world: 'probe' }))
 }
 

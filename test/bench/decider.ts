@@ -2,7 +2,6 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import Database from 'better-sqlite3'
-import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco-transpile/wasm-tools'
 import { Engine } from '../../src/engine/engine.ts'
 import { memorySettings } from '../../src/engine/settings-port.ts'
 import { compileComponent, inspectComponent } from '../../src/engine/compiler/compile.ts'
@@ -141,6 +140,8 @@ async function counter(): Promise<Subject> {
       { type: 'bench.plain', precondition: 'stream-unchanged', frequency: null },
     ],
   })
+  // ESM only, which Electron 25 cannot require.
+  const { componentEmbed, componentNew, parse } = await import('@bytecodealliance/jco-transpile/wasm-tools')
   const binary = await parse(text)
   const component = await componentNew(
     await componentEmbed({ binary, witSource: wit.text, world: 'decider' }),
