@@ -70,7 +70,7 @@ async function loopDelay(): Promise<Finding> {
   })
   await engine.start()
   for (let index = 0; index < modules; index += 1) {
-    const request = await engine.modules.inspect(bundle(`counter-${index}`), {})
+    const request = await engine.modules.inspect(counterBundle(`counter-${index}`), {})
     await engine.modules.install(
       request.requestId,
       request.asks.map((ask) => ask.capability),
@@ -104,7 +104,8 @@ async function loopDelay(): Promise<Finding> {
   }
 }
 
-function bundle(name: string): string {
+/** A bundle that counts the blocks of chain 31337. */
+export function counterBundle(name: string): string {
   const folder = path.join(scratch, 'bundles', name)
   mkdirSync(folder, { recursive: true })
   cpSync(componentFile('counter'), path.join(folder, 'module.wasm'))

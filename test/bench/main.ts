@@ -10,6 +10,7 @@ import { hostCalls } from './host-calls.ts'
 import { idle } from './idle.ts'
 import { load } from './load.ts'
 import { pipeline } from './pipeline.ts'
+import { sharing } from './sharing.ts'
 import { sql } from './sql.ts'
 import { store } from './store.ts'
 import { isElectron, runtime } from './support.ts'
@@ -29,23 +30,28 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   decider,
 }
 
+/** Run only when named. */
+const slow: Readonly<Record<string, () => Promise<Finding[]>>> = { sharing }
+
 async function main(): Promise<number> {
   // An environment variable, because Electron has arguments of its own.
   const args = (process.env['PADDOCK_BENCH'] ?? '').split(' ').filter((argument) => argument !== '')
   const json = args.includes('--json')
   const named = args.filter((argument) => !argument.startsWith('-'))
-  const unknown = named.filter((name) => suites[name] === undefined)
+  const unknown = named.filter((name) => suites[name] === undefined && slow[name] === undefined)
   if (unknown.length > 0) {
     process.stderr.write(
-      `bench: there is no ${unknown.join(', ')}; choose from ${Object.keys(suites).join(', ')}\n`,
+      `bench: there is no ${unknown.join(', ')}; choose from ${[...Object.keys(suites), ...Object.keys(slow)].join(', ')}\n`,
     )
     return 2
   }
   if (isElectron) await (await import('electron')).app.whenReady()
   if (!json) process.stdout.write(`\n${runtime}\n`)
   let missed = 0
-  for (const [name, suite] of Object.entries(suites)) {
-    if (named.length > 0 && !named.includes(name)) continue
+  const chosen = [...Object.entries(suites), ...Object.entries(slow)].filter(([name]) =>
+    named.length > 0 ? named.includes(name) : suites[name] !== undefined,
+  )
+  for (const [, suite] of chosen) {
     for (const finding of await suite()) {
       if (!meets(finding)) missed += 1
       process.stdout.write(json ? `${JSON.stringify({ runtime, ...finding })}\n` : `${line(finding)}\n`)

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { findAnvil } from '../../src/engine/devnet/anvil-binary.ts'
 
 /** A real anvil that mines when told, and that can be killed and started again at its port. */
@@ -50,6 +52,15 @@ export class Anvil {
     await exit
   }
 
+  /** Waits until the state file of an anvil with `--state-interval` has the block, and copies it for a later start. */
+  async keepState(statePath: string, block: number, copy: string): Promise<void> {
+    for (;;) {
+      const text = await readFile(statePath, 'utf8').catch(() => '')
+      if (bestBlock(text) >= block) return writeFile(copy, text)
+      await setTimeout(20)
+    }
+  }
+
   async mine(count: number): Promise<void> {
     for (let i = 0; i < count; i++) await this.rpc('evm_mine', [])
   }
@@ -62,5 +73,14 @@ export class Anvil {
       body,
     })
     return ((await response.json()) as { result: unknown }).result
+  }
+}
+
+/** -1 while the file is being written. */
+function bestBlock(text: string): number {
+  try {
+    return Number((JSON.parse(text) as { best_block_number: string | number }).best_block_number)
+  } catch {
+    return -1
   }
 }
