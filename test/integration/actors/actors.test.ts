@@ -90,6 +90,34 @@ describe('actors', () => {
     expect((await actors.view('a')).generation).toBe(1)
   })
 
+  it('spec actors-sql 18: finds actors by a part of their key, awake ones first, and tells what each ran', async () => {
+    const actors = await startActors(test, 'probe')
+    const { service, module } = actors
+    for (const key of ['Anna', 'hanna', 'bert']) await actors.request(key, 'started')
+    await actors.sleep('Anna')
+    const found = await service.search(module, 'ANNA', 10)
+    expect(found.actors.map(({ key, state }) => [key[0], state])).toEqual([
+      ['hanna', 'running'],
+      ['Anna', 'sleeping'],
+    ])
+    expect(found).toMatchObject({ total: 2, awake: 2, next: null, idleMs: 30_000, quotaBytes: 268_435_456 })
+    expect(await service.search(module, '', 1)).toMatchObject({ total: 3, actors: { length: 1 } })
+    expect(await service.view(module, ['nobody'])).toBeNull()
+    await actors.request('bert', 'run', { sql: 'INSERT INTO log(text) VALUES (?)', values: ['one'] })
+    const bert = await service.view(module, ['bert'])
+    expect(bert).toMatchObject({ key: ['bert'], requests: 2, state: 'running' })
+    expect(bert?.since).toBeGreaterThan(bert?.createdAt ?? 0)
+    const { recent } = await service.info(module, { key: ['bert'] })
+    expect(recent.at(-1)).toMatchObject({
+      sql: 'INSERT INTO log(text) VALUES (?)',
+      route: 'write',
+      rows: 1,
+      code: null,
+    })
+    // To look is no request.
+    expect((await service.view(module, ['bert']))?.requests).toBe(2)
+  })
+
   it('spec actors-sql 20: sleep: an idle actor sleeps, one with SQL in flight does not, its process goes empty', async () => {
     const actors = await startActors(test, 'probe', { contract: { idle_ms: 50 } })
     await actors.request('a', 'started')
