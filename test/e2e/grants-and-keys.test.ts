@@ -157,7 +157,7 @@ test('an account is made, granted and asked for; what is refused, signed and rev
       await page.getByLabel('Private address or range').fill('127.0.0.1')
       await keyboard.press('Enter')
       await tab.question.getByRole('button', { name: 'Allow' }).click()
-      await expect(tab.grant('127.0.0.1').last()).toBeChecked()
+      await expect(tab.panel.getByRole('switch', { name: 'Permit 127.0.0.1' })).toBeChecked()
       await node.mine(1)
       await open('price-alert', 'logs')
       await expect(module.log).toContainText(/http: 127.0.0.1 answered 200/)
