@@ -1,5 +1,6 @@
 /** Callers of a decider while its sandbox is killed: nothing may be lost, doubled or torn (issue 5). */
 import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { eventStoreFile } from '../../src/event-store/store-file.ts'
 import { SqliteEventReader } from '../../src/event-store/sqlite/sqlite-reader.ts'
 import { startEngine, MovableClock, type TestEngine } from './engine.ts'
@@ -93,6 +94,43 @@ export async function runDeciderLoad(options: LoadOptions): Promise<LoadReport> 
   await test.engine.modules.stop('counter')
   const faults = check(test.stateDir, acknowledged)
   return { decided: acknowledged.size, kills, duplicates, others, faults }
+}
+
+export interface MemoryReport {
+  readonly decided: number
+  /** Of the sandbox process, after equal shares of the commands. */
+  readonly residentBytes: readonly number[]
+}
+
+/** Sends commands one batch after the other, and reads how much memory the sandbox process holds in between. */
+export async function runDeciderMemory(options: {
+  readonly commands: number
+  readonly streams: number
+  readonly samples: number
+}): Promise<MemoryReport> {
+  const test = await startEngine()
+  await test.load(await deciderBundle(counter, 'counter', ['snapshot_floor = 5']))
+  const residentBytes: number[] = []
+  const share = options.commands / options.samples
+  let [decided, next] = [0, 0]
+  for (let sample = 1; sample <= options.samples; sample += 1) {
+    const caller = async (): Promise<void> => {
+      for (let index = next++; index < share * sample; index = next++) {
+        const payload = order(`s-${index % options.streams}`, 1)
+        const outcome = await test.engine.contracts.deciders.execute({ type: 'counter.add', payload })
+        if (outcome.outcome === 'decided') decided += 1
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, caller))
+    next = share * sample
+    residentBytes.push(await residentOf(test.view('counter').pid))
+  }
+  return { decided, residentBytes }
+}
+
+async function residentOf(pid: number | null): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024
 }
 
 function killSandbox(test: TestEngine): boolean {
