@@ -13,7 +13,7 @@ import type { Remembered } from '../supervisor/failure-history.ts'
 import { ModuleSupervisor } from '../supervisor/module-supervisor.ts'
 import type { Blueprint } from '../supervisor/supervisor-options.ts'
 import { quarantineLines } from '../supervisor/supervision-store.ts'
-import type { PauseDeadline } from '../sandboxes/sandbox.ts'
+import type { HostCallBounds } from '../sandboxes/sandbox.ts'
 import { ModuleMetrics, type SeriesState } from '../telemetry/module-metrics.ts'
 import type { Assessment } from './assess.ts'
 import { createBlueprint, type BlueprintHooks } from './blueprint.ts'
@@ -53,7 +53,6 @@ export class ModuleEntry {
   private lastLines: LogRecord[] = []
   private readonly calls = new CapabilityCounts()
   private readonly listeners = new Set<(dispatch: Dispatch) => void>()
-  private runAbort = new AbortController()
 
   constructor(options: EntryOptions) {
     const { services, record } = options
@@ -85,7 +84,7 @@ export class ModuleEntry {
         this.preloaded = null
         return this.adopt(fresh)
       },
-      onHostCall: (call, run, pauseDeadline) => this.onHostCall(call, run, pauseDeadline),
+      onHostCall: (call, run, bounds) => this.onHostCall(call, run, bounds),
       onLogs: (records, dropped, run) => this.onLogs(records, dropped, run),
       onProcess: ({ residentBytes, cpuUs, wallUs }) =>
         this.metrics.recordProcess(residentBytes, wallUs > 0 ? cpuUs / wallUs : 0),
@@ -264,7 +263,7 @@ export class ModuleEntry {
     )
   }
 
-  private async onHostCall(call: HostCall, run: number, pauseDeadline: PauseDeadline): Promise<HostOutcome> {
+  private async onHostCall(call: HostCall, run: number, bounds: HostCallBounds): Promise<HostOutcome> {
     const { loaded, record } = this
     const { services } = this.options
     if (loaded === null) throw new PaddockError('internal.bug', 'A module called before it was loaded.')
@@ -274,8 +273,7 @@ export class ModuleEntry {
       run,
       manifest: loaded.assessment.manifest,
       record,
-      signal: this.runAbort.signal,
-      pauseDeadline,
+      ...bounds,
       linkage: linkEventStore(
         linkCapabilities(loaded.assessment, record.granted),
         loaded.assessment.contract.id,
@@ -355,11 +353,7 @@ export class ModuleEntry {
 
   private onChange(): void {
     if (this.supervisor.phase.name === 'stopping') this.options.services.identity.withdraw(this.name)
-    if (this.supervisor.pid === null) {
-      this.metrics.forgetProcess()
-      this.runAbort.abort()
-      this.runAbort = new AbortController()
-    }
+    if (this.supervisor.pid === null) this.metrics.forgetProcess()
     this.options.onChange(this)
     this.options.services.state.touch()
   }

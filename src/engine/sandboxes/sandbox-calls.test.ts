@@ -72,6 +72,7 @@ let process: ScriptedProcess
 let sandbox: Sandbox
 let ends: SandboxEnd[]
 let hostCalls: HostCall[]
+let signals: AbortSignal[]
 let answer: (call: HostCall) => Promise<HostOutcome>
 
 beforeEach(() => {
@@ -79,6 +80,7 @@ beforeEach(() => {
   process = new ScriptedProcess()
   ends = []
   hostCalls = []
+  signals = []
   answer = () => Promise.resolve({ ok: true, value: 'done' })
   sandbox = new Sandbox({
     launcher: { launch: () => process },
@@ -88,8 +90,9 @@ beforeEach(() => {
     clock,
     residentLimitBytes: 1_000_000_000,
     handlers: {
-      onHostCall: (call) => {
+      onHostCall: (call, { signal }) => {
         hostCalls.push(call)
+        signals.push(signal)
         return answer(call)
       },
       onLogs: () => undefined,
@@ -247,6 +250,31 @@ describe('host calls', () => {
     finish({ ok: true, value: 1 })
     await new Promise((done) => setImmediate(done))
     expect(process.posts('host-replies').flatMap((message) => message.replies)).toHaveLength(2)
+  })
+})
+
+describe('spec nexum-host 13: host calls of a call that is over', () => {
+  const hostCall = (call: number, id: number): Record<string, unknown> => ({
+    type: 'host-calls',
+    calls: [{ id, call, capability: 'http', function: 'fetch', args: [] }],
+  })
+
+  it('are aborted with their own call and with no other', async () => {
+    process.say({ type: 'ready' })
+    answer = () => new Promise(() => undefined)
+    const [first, second] = [guestCall(), guestCall()]
+    const replies = [sandbox.call(first), sandbox.call(second)]
+    process.say(hostCall(first.id, 1))
+    process.say(hostCall(second.id, 2))
+    process.say(hostCall(999, 3))
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, false])
+    process.say(replyTo(first))
+    await replies[0]
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false, false])
+    const ended = codeOf(replies[1]!)
+    process.exit(killed)
+    await ended
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true])
   })
 })
 

@@ -21,11 +21,16 @@ export const sandboxTimes = {
   deadlineSlackMs: 3_000,
 } as const
 
-export type PauseDeadline = () => () => void
+/** How long a host call may take. */
+export interface HostCallBounds {
+  /** Stops the clock of the guest call; what it answers lets it go on. */
+  readonly pauseDeadline: () => () => void
+  /** Aborted when the guest call ends, however it ends, or its process. */
+  readonly signal: AbortSignal
+}
 
 export interface SandboxHandlers {
-  /** `pauseDeadline` stops the clock of the guest call; what it answers lets it go on. */
-  onHostCall(call: HostCall, pauseDeadline: PauseDeadline): Promise<HostOutcome>
+  onHostCall(call: HostCall, bounds: HostCallBounds): Promise<HostOutcome>
   onLogs(records: readonly GuestLogRecord[], dropped: number): void
   onProcess(report: { residentBytes: number; cpuUs: number; wallUs: number }): void
   /** A line the process itself printed; diagnostics only. */

@@ -1,6 +1,7 @@
 /** Small answers and errors of a sandbox's end in the engine. */
 import { PaddockError } from '../../shared/errors.ts'
 import type { HostCall, HostOutcome } from '../../shared/sandbox/protocol.ts'
+import type { SandboxEnd } from './sandbox-options.ts'
 
 export function settle<T>(waiting: Map<number, { resolve: (value: T) => void }>, id: number, value: T): void {
   const entry = waiting.get(id)
@@ -15,6 +16,13 @@ export function refused({ capability }: HostCall): HostOutcome {
     ok: false,
     error: { domain: capability, kind: 'internal', code: 0, message: `${capability} failed.` },
   }
+}
+
+/** What everything that is pending rejects with. */
+export function endError(end: SandboxEnd): PaddockError {
+  return end.error === null
+    ? new PaddockError('sandbox.stopped', 'The sandbox was stopped.')
+    : PaddockError.fromReport(end.error)
 }
 
 /** Out of memory ends this process only, before the system looks for a victim of its own choice. */

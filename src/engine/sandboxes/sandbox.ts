@@ -19,6 +19,7 @@ import {
 } from '../../shared/sandbox/protocol.ts'
 import type { Clock } from '../clock.ts'
 import type { LaunchedProcess, ProcessExit } from './launcher.ts'
+import { CallSignals } from './call-signals.ts'
 import { classifyEnd, describeEnd } from './process-end.ts'
 import {
   sandboxTimes,
@@ -28,16 +29,11 @@ import {
 } from './sandbox-options.ts'
 import { SandboxThread, type ThreadHandlers } from './sandbox-thread.ts'
 
-import { refused, settle, tooLarge } from './sandbox-replies.ts'
+import { endError, refused, settle, tooLarge } from './sandbox-replies.ts'
 
 export * from './sandbox-options.ts'
 
 const pingEveryChecks = sandboxTimes.pingEveryMs / sandboxTimes.checkEveryMs
-
-interface PendingCall {
-  readonly resolve: (reply: CallReply) => void
-  readonly reject: (error: PaddockError) => void
-}
 
 interface Waiter<T> {
   readonly resolve: (value: T) => void
@@ -55,7 +51,8 @@ export class Sandbox {
   residentLimitBytes: number
   private readonly threads = new Map<number, SandboxThread>()
   private readonly handlers: SandboxHandlers
-  private readonly pendingCalls = new Map<number, PendingCall>()
+  private readonly pendingCalls = new Map<number, Waiter<CallReply>>()
+  private readonly signals = new CallSignals()
   private readonly pendingLoads = new Map<number, Waiter<LoadResult>>()
   private readonly pendingStops = new Map<number, Waiter<void>>()
   private readonly endListeners = new Set<(end: SandboxEnd) => void>()
@@ -130,6 +127,7 @@ export class Sandbox {
     return new Promise<LoadResult>((resolve, reject) => {
       if (!this.refuseWhenEnded(reject)) return
       this.pendingLoads.set(id, { resolve, reject })
+      this.signals.begin(id)
       this.post({ type: 'load', generation: this.generation, id, spec })
     }).finally(cancel)
   }
@@ -146,7 +144,7 @@ export class Sandbox {
       refuse: refused,
     })
     this.threads.set(number, thread)
-    if (this.end !== undefined) thread.finish(this.endError(this.end).toReport())
+    if (this.end !== undefined) thread.finish(endError(this.end).toReport())
     return thread
   }
 
@@ -163,6 +161,7 @@ export class Sandbox {
     return new Promise((resolve, reject) => {
       if (!this.refuseWhenEnded(reject)) return
       this.pendingCalls.set(call.id, { resolve, reject })
+      this.signals.begin(call.id)
       this.outbox.push(call)
       this.scheduleFlush()
     })
@@ -213,7 +212,7 @@ export class Sandbox {
 
   private refuseWhenEnded(reject: (error: PaddockError) => void): boolean {
     if (this.end === undefined) return true
-    reject(this.endError(this.end))
+    reject(endError(this.end))
     return false
   }
 
@@ -266,9 +265,13 @@ export class Sandbox {
         return
       case 'loaded':
         settle(this.pendingLoads, message.id, message.result)
+        this.signals.end(message.id)
         return
       case 'replies':
-        for (const reply of message.replies) settle(this.pendingCalls, reply.id, reply)
+        for (const reply of message.replies) {
+          settle(this.pendingCalls, reply.id, reply)
+          this.signals.end(reply.id)
+        }
         return
       case 'host-calls':
         for (const call of message.calls) void this.answer(call)
@@ -312,7 +315,7 @@ export class Sandbox {
   private async answer(call: HostCall): Promise<void> {
     const pauseDeadline = (): (() => void) => this.pauseDeadline(call.call)
     const outcome = await this.handlers
-      .onHostCall(call, pauseDeadline)
+      .onHostCall(call, { pauseDeadline, signal: this.signals.of(call.call) })
       .catch((): HostOutcome => refused(call))
     if (this.end !== undefined) return
     this.replyBox.push({ id: call.id, outcome })
@@ -359,7 +362,8 @@ export class Sandbox {
       error: orderly ? null : describeEnd(exit, killReason),
     }
     this.end = end
-    const reason = this.endError(end)
+    const reason = endError(end)
+    this.signals.endAll()
     this.settleReady?.reject(reason)
     for (const waiting of [this.pendingLoads, this.pendingCalls, this.pendingStops]) {
       for (const entry of waiting.values()) entry.reject(reason)
@@ -368,11 +372,5 @@ export class Sandbox {
     for (const thread of [...this.threads.values()]) thread.finish(reason.toReport())
     for (const listener of this.endListeners) listener(end)
     this.endListeners.clear()
-  }
-
-  private endError(end: SandboxEnd): PaddockError {
-    return end.error === null
-      ? new PaddockError('sandbox.stopped', 'The sandbox was stopped.')
-      : PaddockError.fromReport(end.error)
   }
 }

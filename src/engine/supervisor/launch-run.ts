@@ -14,7 +14,7 @@ export function launchRun(options: SupervisorOptions, run: number, memoryBytes: 
     clock: options.clock,
     residentLimitBytes: residentLimitBytes(memoryBytes),
     handlers: {
-      onHostCall: (call, pauseDeadline) => options.onHostCall(call, run, pauseDeadline),
+      onHostCall: (call, bounds) => options.onHostCall(call, run, bounds),
       onLogs: (records, dropped) => options.onLogs(records, dropped, run),
       onProcess: options.onProcess,
       onOutput: (line) => options.onEvent('debug', 'sandbox_output', line),

@@ -2,7 +2,7 @@
 import type { GuestLogRecord } from '../../shared/domain/log.ts'
 import type { ErrorReport } from '../../shared/errors.ts'
 import type { HostCall, HostOutcome, LoadSpec } from '../../shared/sandbox/protocol.ts'
-import type { PauseDeadline } from '../sandboxes/sandbox.ts'
+import type { HostCallBounds } from '../sandboxes/sandbox.ts'
 import type { Clock } from '../clock.ts'
 import type { ContractSession } from '../contracts/session.ts'
 import type { Gate } from '../sandboxes/gates/gate.ts'
@@ -40,7 +40,7 @@ export interface SupervisorOptions {
   readonly nextGeneration: () => number
   /** Reads and judges the bundle. Throws typed errors: the module is then dead. */
   readonly resolve: () => Promise<Blueprint>
-  readonly onHostCall: (call: HostCall, run: number, pauseDeadline: PauseDeadline) => Promise<HostOutcome>
+  readonly onHostCall: (call: HostCall, run: number, bounds: HostCallBounds) => Promise<HostOutcome>
   readonly onLogs: (records: readonly GuestLogRecord[], dropped: number, run: number) => void
   readonly onProcess: (report: { residentBytes: number; cpuUs: number; wallUs: number }) => void
   readonly onLoaded: (memoryBytes: number, storeBytes: number) => void
