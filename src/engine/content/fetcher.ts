@@ -3,7 +3,7 @@ import { PaddockError, type ErrorCode } from '../../shared/errors.ts'
 import { redactUrl } from '../../shared/url-redaction.ts'
 import type { Egress } from '../egress/egress.ts'
 import { EgressError } from '../egress/egress-error.ts'
-import { PermittedDestinations, publicOnly } from '../egress/permitted-destinations.ts'
+import { everywhere, publicOnly } from '../egress/permitted-destinations.ts'
 import { parseTarget } from '../egress/target.ts'
 import type { EgressResponse, HeaderPair } from '../egress/types.ts'
 
@@ -11,7 +11,6 @@ import type { EgressResponse, HeaderPair } from '../egress/types.ts'
 export const maxContentBytes = 80 * 1024 * 1024
 const timeouts = { connectMs: 10_000, firstByteMs: 30_000, betweenBytesMs: 30_000, totalMs: 300_000 }
 const maxRedirects = 5
-const everywhere = new PermittedDestinations(['0.0.0.0/0', '::/0'])
 
 export interface GetOptions {
   readonly headers?: readonly HeaderPair[]

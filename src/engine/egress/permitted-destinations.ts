@@ -24,5 +24,8 @@ export class PermittedDestinations {
   }
 }
 
+/** For servers that the operator named: where they are makes no difference. */
+export const everywhere = new PermittedDestinations(['0.0.0.0/0', '::/0'])
+
 /** The public internet alone. */
 export const publicOnly = new PermittedDestinations()

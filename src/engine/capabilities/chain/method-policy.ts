@@ -9,10 +9,14 @@ export interface MethodGrants {
   readonly extras: ReadonlySet<string>
 }
 
-const accountMethods = new Set(['eth_accounts', 'eth_requestAccounts'])
-const signingMethods = new Set(['eth_sendTransaction', 'personal_sign', 'eth_signTypedData_v4'])
+export const accountMethods: ReadonlySet<string> = new Set(['eth_accounts', 'eth_requestAccounts'])
+export const signingMethods: ReadonlySet<string> = new Set([
+  'eth_sendTransaction',
+  'personal_sign',
+  'eth_signTypedData_v4',
+])
 
-const readMethods = new Set([
+export const readMethods: ReadonlySet<string> = new Set([
   'eth_blockNumber',
   'eth_call',
   'eth_chainId',

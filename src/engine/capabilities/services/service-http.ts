@@ -1,13 +1,11 @@
 /** HTTP to services that the operator names: a Bee node, a Waku node, an order book. */
 import { Egress } from '../../egress/egress.ts'
-import { PermittedDestinations } from '../../egress/permitted-destinations.ts'
+import { everywhere } from '../../egress/permitted-destinations.ts'
 import type { EgressResponse, HeaderPair } from '../../egress/types.ts'
 import type { HostErrorKind } from '../../../shared/sandbox/host-error.ts'
 import { HostFailure } from '../capability.ts'
 import { egressFailure } from '../egress-failure.ts'
 
-/** The operator chose the address; where it is makes no difference. */
-const everywhere = new PermittedDestinations(['0.0.0.0/0', '::/0'])
 const connectMs = 10_000
 
 export interface ServiceRequest {

@@ -1,35 +1,16 @@
 /** Label values that are bounded whatever a guest or a node says (spec nexum-host 14.2). */
+import { accountMethods, readMethods, signingMethods } from '../../capabilities/chain/method-policy.ts'
 import { deniedMethod } from './metrics-port.ts'
 
 /** JSON-RPC methods with a series of their own; granted extras are added, everything else is `<denied>`. */
 const knownMethods: ReadonlySet<string> = new Set([
-  'eth_accounts',
-  'eth_blockNumber',
-  'eth_call',
-  'eth_chainId',
-  'eth_estimateGas',
-  'eth_feeHistory',
-  'eth_gasPrice',
-  'eth_getBalance',
-  'eth_getBlockByHash',
-  'eth_getBlockByNumber',
-  'eth_getBlockReceipts',
-  'eth_getCode',
-  'eth_getLogs',
-  'eth_getProof',
-  'eth_getStorageAt',
-  'eth_getTransactionByHash',
-  'eth_getTransactionCount',
-  'eth_getTransactionReceipt',
-  'eth_maxPriorityFeePerGas',
-  'eth_requestAccounts',
+  ...accountMethods,
+  ...signingMethods,
+  ...readMethods,
+  // Paddock's own.
   'eth_sendRawTransaction',
-  'eth_sendTransaction',
-  'eth_signTypedData_v4',
   'eth_subscribe',
   'eth_unsubscribe',
-  'net_version',
-  'personal_sign',
 ])
 
 const schemes: ReadonlySet<string> = new Set(['sha256', 'oci', 'bzz', 'ipfs', 'https', 'file'])
