@@ -3,6 +3,10 @@ import { mkdir } from 'node:fs/promises'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { SqliteEventStore } from '../../src/event-store/sqlite/sqlite-store.ts'
 import { eventStoreFile } from '../../src/event-store/store-file.ts'
+import {
+  ProjectionMemory,
+  projectionMemoryFile,
+} from '../../src/engine/events/decider-feed/projection-memory.ts'
 import { decision } from '../contract/event-store/suite.ts'
 import { buildFixtures } from '../fixtures/build-fixtures.mjs'
 import { bundleOf, closeEngines, startEngine, temporaryFolder, type TestEngine } from '../support/engine.ts'
@@ -100,6 +104,32 @@ describe('spec decider 11: projections', () => {
     test.engine.deciderEvents.retry('host-error', view.source)
     await test.when('it was told again', () => dispatches().length > 10)
     expect(projection('host-error')).toMatchObject({ position: 1 })
+  })
+
+  it('a projection that has stopped stays so over a restart, and what was skipped stays skipped', async () => {
+    await follow('host-error')
+    store.append(decision('s', any, 2))
+    await test.when('it has stopped', () => projection('host-error')?.state === 'poisoned')
+    const view = projection('host-error')!
+    // From the file, as the next engine reads it.
+    const memory = (): ProjectionMemory => new ProjectionMemory(join(test.stateDir, projectionMemoryFile))
+    expect(await memory().read('host-error', view.source)).toMatchObject({
+      poison: { reason: 'exhausted', position: 1 },
+    })
+    const told = () => test.dispatches.filter(({ module }) => module === 'host-error').length
+    await test.engine.modules.stop('host-error')
+    await test.engine.modules.start('host-error')
+    await expect.poll(() => projection('host-error')?.state, { timeout: 10_000 }).toBe('poisoned')
+    expect(projection('host-error')).toMatchObject({ poison: { position: 1 } })
+    expect(told()).toBe(5)
+    test.engine.deciderEvents.skip('host-error', view.source)
+    await expect.poll(() => projection('host-error')?.poison?.position, { timeout: 20_000 }).toBe(2)
+    expect(await memory().read('host-error', view.source)).toMatchObject({ skipped: [1] })
+    await test.engine.modules.stop('host-error')
+    await test.engine.modules.start('host-error')
+    await expect.poll(() => projection('host-error')?.poison?.position, { timeout: 10_000 }).toBe(2)
+    // The first event, though it is behind the module's own position, is not told again.
+    expect(told()).toBe(10)
   })
 
   it('a handler that crashes is given up sooner, and the module lives', async () => {

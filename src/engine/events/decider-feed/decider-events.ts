@@ -1,4 +1,5 @@
 /** Everything in an engine that follows deciders' events. Caller disposes. */
+import path from 'node:path'
 import { eventStoreFile } from '../../../event-store/store-file.ts'
 import type { EventStoreSection } from '../../../shared/domain/operator/stores.ts'
 import { PaddockError } from '../../../shared/errors.ts'
@@ -10,13 +11,16 @@ import { EventBrowser } from '../../event-browser/event-browser.ts'
 import type { EventFeed } from './event-feed.ts'
 import { FileFeed } from './file-feed.ts'
 import { NatsFeed } from './nats-feed.ts'
+import { ProjectionMemory, projectionMemoryFile } from './projection-memory.ts'
 import { Projection, type ProjectionOptions, type ProjectionView } from './projection.ts'
+
+export type FollowOptions = Omit<ProjectionOptions, 'feed' | 'clock' | 'memory'>
 
 export interface DeciderEventSource {
   /** From now on the sandbox of `module` reaches the streams of this decider and of no other; of none with null. */
   bind(module: string, decider: string | null): void
   /** Begins to follow a decider. The caller closes it. */
-  follow(options: Omit<ProjectionOptions, 'feed' | 'clock'>): Projection
+  follow(options: FollowOptions): Projection
 }
 
 export interface DeciderEventsOptions {
@@ -35,12 +39,14 @@ export class DeciderEvents implements DeciderEventSource {
   readonly capability: Capability
   private readonly options: DeciderEventsOptions
   private servers: NatsEventStores | undefined
+  private readonly memory: ProjectionMemory
   private readonly followed = new Set<Projection>()
   /** Names of the deciders that are open, by module. */
   private readonly bound = new Map<string, string>()
 
   constructor(options: DeciderEventsOptions) {
     this.options = options
+    this.memory = new ProjectionMemory(path.join(path.dirname(options.storesDirectory), projectionMemoryFile))
     this.browser = new EventBrowser(options.entry)
     this.capability = createEventStoreCapability({
       deciderOf: (module) => this.bound.get(module),
@@ -53,11 +59,12 @@ export class DeciderEvents implements DeciderEventSource {
     else this.bound.set(module, decider)
   }
 
-  follow(options: Omit<ProjectionOptions, 'feed' | 'clock'>): Projection {
+  follow(options: FollowOptions): Projection {
     for (const other of this.followed) if (other.view().state === 'closed') this.followed.delete(other)
     const projection = new Projection({
       ...options,
       clock: this.options.clock,
+      memory: this.memory,
       feed: () => this.feed(options.decider),
     })
     this.followed.add(projection)
@@ -83,6 +90,7 @@ export class DeciderEvents implements DeciderEventSource {
   async dispose(): Promise<void> {
     for (const projection of this.followed) projection.close()
     this.followed.clear()
+    await this.memory.flush()
     await this.browser.dispose()
     await this.servers?.close()
   }

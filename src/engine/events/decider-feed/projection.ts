@@ -7,6 +7,7 @@ import type { RecordedEvent } from '../../../event-store/event-store.ts'
 import { toErrorReport, type ErrorReport } from '../../../shared/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { EventFeed } from './event-feed.ts'
+import type { KeptProjection, ProjectionMemory } from './projection-memory.ts'
 
 /** What became of one delivery. `dropped`: the queue gave it up unhandled. */
 export type Delivery =
@@ -45,6 +46,8 @@ export interface ProjectionOptions {
   readonly from: 'start' | 'now'
   readonly feed: () => Promise<EventFeed>
   readonly clock: Clock
+  /** Where it stopped and what was skipped, over a restart. */
+  readonly memory: ProjectionMemory
   readonly deliver: (event: RecordedEvent) => Promise<Delivery>
   readonly onNotice: (level: 'info' | 'warn' | 'error', event: string, message: string) => void
 }
@@ -67,6 +70,7 @@ export class Projection {
   private position: number
   private state: ProjectionView['state'] = 'following'
   private attempts = 0
+  private kept: KeptProjection = { poison: null, skipped: [] }
   private poison: ProjectionView['poison'] = null
   /** Settles what the operator decides about a poisoned event. */
   private decide: ((decision: 'retry' | 'skip') => void) | undefined
@@ -114,6 +118,8 @@ export class Projection {
   }
 
   private async run(): Promise<void> {
+    const { memory, module, source } = this.options
+    this.kept = await memory.read(module, source)
     let failures = 0
     let isPlaced = this.options.position !== null || this.options.from === 'start'
     while (!this.hasEnded()) {
@@ -141,6 +147,15 @@ export class Projection {
 
   /** Returns when the event was handled, skipped, or the projection has ended. */
   private async handle(event: RecordedEvent): Promise<void> {
+    const { skipped, poison } = this.kept
+    if (skipped.includes(event.position)) return
+    // It stopped here before the restart: nothing but the operator's word changes that.
+    if (poison?.position === event.position) {
+      if ((await this.stopAtEvent(poison.position, poison.reason, poison.error)) === 'skip') {
+        this.settled()
+        return
+      }
+    }
     this.attempts = 0
     let crashes = 0
     while (!this.hasEnded()) {
@@ -167,7 +182,7 @@ export class Projection {
         await this.pause(delayMs(this.attempts))
         continue
       }
-      if ((await this.stopAt(event.position, reason, delivery.error)) === 'skip') {
+      if ((await this.stopAtEvent(event.position, reason, delivery.error)) === 'skip') {
         this.settled()
         return
       }
@@ -180,6 +195,25 @@ export class Projection {
     this.state = 'following'
     this.attempts = 0
     this.poison = null
+  }
+
+  private async stopAtEvent(
+    position: number,
+    reason: PoisonReason,
+    error: ErrorReport,
+  ): Promise<'retry' | 'skip'> {
+    await this.remember({ ...this.kept, poison: { reason, position, error } })
+    const decision = await this.stopAt(position, reason, error)
+    if (this.hasEnded()) return decision
+    const { skipped } = this.kept
+    await this.remember({ poison: null, skipped: decision === 'skip' ? [...skipped, position] : skipped })
+    return decision
+  }
+
+  private async remember(kept: KeptProjection): Promise<void> {
+    const { memory, module, source } = this.options
+    this.kept = kept
+    await memory.write(module, source, kept)
   }
 
   private stopAt(position: number, reason: PoisonReason, error: ErrorReport): Promise<'retry' | 'skip'> {
