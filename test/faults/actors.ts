@@ -84,6 +84,8 @@ export async function actorsUnderKills(
     }
   }
   await Promise.all(Array.from({ length: load.width }, () => worker()))
+  const view = actors.test.view(actors.module)
+  mustEqual(view.status.state, 'running', `the module, whose last error is ${JSON.stringify(view.lastError)}`)
   const { directory } = actors.service.namespace(actors.module).context.files
   const { actors: views } = await actors.page()
   const files = new Map(views.map(({ id, key }) => [key[0] ?? '', join(directory, `${id}.db`)]))

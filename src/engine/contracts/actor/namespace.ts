@@ -29,7 +29,16 @@ export class ActorNamespace {
   async open(): Promise<void> {
     const { directory, files } = this.context
     await directory.open()
+    const { owner, log } = this.context
     for (const record of directory.unfinished()) {
+      try {
+        await owner?.destroy(record.id, record.generation)
+      } catch (error) {
+        // It stays as it is, and refuses work, until it is destroyed once more.
+        const code = error instanceof PaddockError ? error.code : undefined
+        log('warn', 'actor_destroy', `The destruction of actor ${record.id} was not ended.`, code)
+        continue
+      }
       await files.remove(record.id)
       await directory.put({ ...record, state: 'destroyed', started: false })
     }

@@ -46,6 +46,8 @@ export interface ServeOptions {
 export interface ServedActors {
   readonly owner: SqlOwner
   readonly url: string
+  /** Of other engines, now. */
+  readonly connections: number
   close(): Promise<void>
 }
 
@@ -107,12 +109,16 @@ export class ActorService {
       port: options.port,
       token: options.token,
       owner,
+      clock,
       log: tell,
     })
     const { address, port } = await listener.listen()
     this.served.add(listener)
     return {
       owner,
+      get connections() {
+        return listener.connections
+      },
       url: `ws://${address.includes(':') ? `[${address}]` : address}:${port}`,
       close: async () => {
         this.served.delete(listener)
@@ -199,6 +205,7 @@ export class ActorService {
     address: ActorAddress,
     targetPath: string,
   ): Promise<{ readonly pages: number }> {
+    this.checkTarget(targetPath)
     const step = (payload: ActorPayload<'backup'>): Promise<Answered<'backup'>> =>
       this.ask(module, address, 'backup', payload)
     try {
@@ -214,6 +221,7 @@ export class ActorService {
 
   /** Writes one file without any trace of this host, and what it is beside it. Throws `sqlite.*`. */
   async export(module: string, address: ActorAddress, targetPath: string): Promise<ExportManifest> {
+    this.checkTarget(targetPath)
     return this.ask(module, address, 'export', { targetPath })
   }
 
@@ -247,6 +255,17 @@ export class ActorService {
       throw new PaddockError('actor.not_registered', `No module ${module} serves actors now.`)
     }
     return namespace
+  }
+
+  /** A copy never takes the place of a file of the engine's own. Throws `wasm.invalid_config`. */
+  private checkTarget(targetPath: string): void {
+    const inside = path.relative(this.options.stateDir, targetPath)
+    const isOutside = inside === '..' || inside.startsWith(`..${path.sep}`) || path.isAbsolute(inside)
+    if (path.isAbsolute(targetPath) && isOutside) return
+    throw new PaddockError('wasm.invalid_config', 'A copy cannot be written among the files of Paddock.', {
+      details: { field: 'path', reason: 'in the state directory' },
+      remedy: 'Name a file in another folder.',
+    })
   }
 
   private async ask<O extends WorkOperation>(

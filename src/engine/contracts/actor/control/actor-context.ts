@@ -43,9 +43,9 @@ export interface ActorContext {
 export interface DatabaseOwner {
   /** The generation that is current from now on; requests of others are refused. */
   announce(facts: ActorFacts): Promise<void>
-  /** Shuts the gate of this generation and closes its file. Settles when it is closed. */
+  /** Shuts the gate of this generation and closes its file. Settles when it is closed; never rejects. */
   retire(actorId: string, generation: number): Promise<void>
-  /** Removes the files of the actor. */
+  /** Removes the files of the actor. Rejects when nobody knows that they are gone. */
   destroy(actorId: string, generation: number): Promise<void>
   /** Answers a host call of the guest of this generation. */
   answer(actorId: string, generation: number, call: HostCall): Promise<HostOutcome>

@@ -81,26 +81,31 @@ export async function place(
   }
   try {
     await owner?.announce(facts)
+    if (!actor.isCurrent(attempt)) {
+      context.hosts.release(host)
+      return undefined
+    }
+    const instance = new ActorInstance({
+      facts,
+      spec: context.spec,
+      host,
+      admission: context.createAdmission(),
+      onHostCall: (call) => {
+        if (owner === null)
+          return Promise.reject(new PaddockError('internal.bug', 'Nobody owns databases here.'))
+        // The triple is stamped here, from the channel the call came on (spec actors-sql 3.1).
+        return owner.answer(actor.id, generation, call)
+      },
+      onLogs: context.guestLogs,
+      onEnded: (each, error) => actor.onInstanceEnded(each, error),
+    })
+    actor.instance = instance
+    return instance
   } catch (error) {
+    // The process may have ended meanwhile: then no instance gives its place back.
     context.hosts.release(host)
     throw error
   }
-  const instance = new ActorInstance({
-    facts,
-    spec: context.spec,
-    host,
-    admission: context.createAdmission(),
-    onHostCall: (call) => {
-      if (owner === null)
-        return Promise.reject(new PaddockError('internal.bug', 'Nobody owns databases here.'))
-      // The triple is stamped here, from the channel the call came on (spec actors-sql 3.1).
-      return owner.answer(actor.id, generation, call)
-    },
-    onLogs: context.guestLogs,
-    onEnded: (each, error) => actor.onInstanceEnded(each, error),
-  })
-  actor.instance = instance
-  return instance
 }
 
 function expectDone({ answer }: Called<'migrate' | 'start'>): void {

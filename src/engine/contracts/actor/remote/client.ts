@@ -5,7 +5,15 @@
 import WebSocket from 'ws'
 import { PaddockError, type ErrorReport } from '../../../../shared/errors.ts'
 import type { Clock } from '../../../clock.ts'
-import { faultAnswer, type RemoteFacts, type SqlAnswer, type ToGuest, type ToHost } from './messages.ts'
+import { watchSilence } from './heartbeat.ts'
+import {
+  faultAnswer,
+  maxMessageBytes,
+  type RemoteFacts,
+  type SqlAnswer,
+  type ToGuest,
+  type ToHost,
+} from './messages.ts'
 import { decodeToGuest, encodeToHost, featuresOf, newestVersion, oldestVersion } from './versions.ts'
 
 export interface RemoteClientOptions {
@@ -16,6 +24,8 @@ export interface RemoteClientOptions {
   readonly maximum?: number
   /** What waits unsent that long has not been executed (spec actors-sql 12.3). Default 30 s. */
   readonly unsentMs?: number
+  /** Silence after which the connection is asked whether it lives, and after as much more counts as lost. Default 20 s. */
+  readonly silenceMs?: number
   readonly log: (message: string) => void
 }
 
@@ -31,8 +41,6 @@ const standardUnsentMs = 30_000
 const retireMs = 1_000
 const firstRetryMs = 100
 const mostRetryMs = 10_000
-/** Largest message: 8 MiB of values in base64 with what stands around them. */
-const maxMessageBytes = 24 * 1_048_576
 
 export class RemoteClient {
   private readonly options: RemoteClientOptions
@@ -68,7 +76,10 @@ export class RemoteClient {
       handshakeTimeout: 10_000,
     })
     this.socket = socket
-    socket.on('open', () => this.greet(socket))
+    socket.on('open', () => {
+      watchSilence(socket, this.options.clock, this.options.silenceMs)
+      this.greet(socket)
+    })
     socket.on('message', (data, isBinary) => {
       if (!isBinary && this.socket === socket) this.receive((data as Buffer).toString('utf8'))
     })

@@ -7,7 +7,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { PaddockError, toErrorReport } from '../../../../shared/errors.ts'
-import type { ToGuest, ToHost } from './messages.ts'
+import type { Clock } from '../../../clock.ts'
+import { watchSilence } from './heartbeat.ts'
+import { faultAnswer, maxMessageBytes, type ToGuest, type ToHost } from './messages.ts'
+import { operationOf } from './owned-actor.ts'
 import type { SqlOwner } from './sql-owner.ts'
 import {
   commonVersion,
@@ -24,13 +27,17 @@ export interface ListenerOptions {
   readonly port: number
   readonly token: string
   readonly owner: SqlOwner
+  readonly clock: Clock
   readonly minimum?: number
   readonly maximum?: number
   readonly log: (message: string) => void
 }
 
 const maxConnections = 64
-const maxMessageBytes = 24 * 1_048_576
+/** Besides the connections themselves: those that have not shown their token yet. */
+const maxSockets = 2 * maxConnections
+/** How long a connection may take to say who it is, in milliseconds. */
+const introductionMs = 10_000
 const leastTokenLength = 16
 
 export class ActorListener {
@@ -54,6 +61,8 @@ export class ActorListener {
     this.tokenDigest = digest(options.token)
     this.sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes })
     this.server = createServer((_request, response) => response.writeHead(404).end())
+    this.server.maxConnections = maxSockets
+    this.server.headersTimeout = introductionMs
     this.server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => undefined)
       if (!this.isAllowed(request) || this.sockets.clients.size >= maxConnections) {
@@ -74,6 +83,11 @@ export class ActorListener {
     return this.server.address() as AddressInfo
   }
 
+  /** Of other engines, now. */
+  get connections(): number {
+    return this.sockets.clients.size
+  }
+
   async close(): Promise<void> {
     for (const socket of this.sockets.clients) socket.terminate()
     await new Promise<void>((resolve) => this.server.close(() => resolve()))
@@ -86,13 +100,21 @@ export class ActorListener {
   }
 
   private serve(socket: WebSocket): void {
+    const { clock } = this.options
     const connection = new Connection(socket, this.options)
+    watchSilence(socket, clock)
+    const cancel = clock.after(introductionMs, () => {
+      if (!connection.isIntroduced) socket.close(1002)
+    })
     socket.on('error', (error) => this.options.log(error.message))
     socket.on('message', (data, isBinary) => {
       if (isBinary) socket.close(1003)
       else connection.receive((data as Buffer).toString('utf8'))
     })
-    socket.on('close', () => connection.end())
+    socket.on('close', () => {
+      cancel()
+      connection.end()
+    })
   }
 }
 
@@ -106,6 +128,10 @@ class Connection {
   constructor(socket: WebSocket, options: ListenerOptions) {
     this.socket = socket
     this.options = options
+  }
+
+  get isIntroduced(): boolean {
+    return this.version !== undefined
   }
 
   receive(text: string): void {
@@ -129,7 +155,7 @@ class Connection {
   }
 
   end(): void {
-    void this.options.owner.abandonTransactions(this.actors.values())
+    void this.options.owner.abandonTransactions(this, this.actors.values())
   }
 
   private greet(minimum: number, maximum: number): void {
@@ -171,7 +197,11 @@ class Connection {
         )
         return
       case 'sql':
-        this.post({ type: 'answer', id: message.id, answer: await owner.submit(message) })
+        this.post(
+          { type: 'answer', id: message.id, answer: await owner.submit(message, this) },
+          undefined,
+          operationOf(message.method),
+        )
         return
     }
   }
@@ -185,20 +215,21 @@ class Connection {
     }
   }
 
-  /** A message that cannot be sent fails alone; the connection stays. */
-  private post(message: ToGuest, version = this.version ?? oldestVersion): void {
+  /** A message that cannot be sent fails alone; the connection stays. What was done of `operation` nobody learns then. */
+  private post(
+    message: ToGuest,
+    version = this.version ?? oldestVersion,
+    operation: string = 'execute',
+  ): void {
     let text: string
     try {
       text = encodeToGuest(message, version)
     } catch (error) {
       this.options.log(`An answer cannot be sent: ${error instanceof Error ? error.message : String(error)}`)
       if (message.type !== 'answer') return
-      const report = toErrorReport(error)
-      const outcome = { kind: 'report', error: report } as const
-      text = encodeToGuest(
-        { type: 'answer', id: message.id, answer: { outcome, inTransaction: false, closed: false } },
-        version,
-      )
+      const { inTransaction } = message.answer
+      const answer = { ...faultAnswer('indeterminate', operation), inTransaction }
+      text = encodeToGuest({ type: 'answer', id: message.id, answer }, version)
     }
     this.socket.send(text, () => undefined)
   }

@@ -100,6 +100,9 @@ export const toGuestSchema = z.discriminatedUnion('type', [
 ])
 export type ToGuest = z.infer<typeof toGuestSchema>
 
+/** Largest message either side takes, in bytes: 8 MiB of values in base64, with what stands around them. */
+export const maxMessageBytes = 24 * 1_048_576
+
 /** A fault that the guest sees as a case of `sql-error`. */
 export function faultAnswer(tag: string, val?: unknown): SqlAnswer {
   const error = val === undefined ? { tag } : { tag, val }

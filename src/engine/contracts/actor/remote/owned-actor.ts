@@ -19,6 +19,10 @@ export interface Work {
   readonly method: RemoteMethod
   readonly args: readonly unknown[]
   readonly generation: number
+  /** The connection it came on. */
+  readonly source: object
+  /** It ends what its connection has begun, and nothing of another's. */
+  readonly isAbandonment: boolean
   readonly resolve: (answer: SqlAnswer) => void
   release: () => void
 }
@@ -43,6 +47,8 @@ export class OwnedActor {
   private readonly databasePath: string
   private executor: Executor | undefined
   private opening: Promise<Executor> | undefined
+  /** The connection that began the open transaction. */
+  private transactionSource: object | undefined
   /** A transaction went with the thread that held it; until the invocation ends nothing may pass for it. */
   private transactionLost = false
 
@@ -61,8 +67,17 @@ export class OwnedActor {
     return this.executor?.inTransaction ?? false
   }
 
+  /** Whether this connection has a transaction open. */
+  holdsTransaction(source: object): boolean {
+    return this.inTransaction && this.transactionSource === source
+  }
+
   /** Runs one call; the first opens the file, and those at the same time share that. Never rejects. */
-  async run({ method, args }: Pick<Work, 'method' | 'args'>): Promise<SqlAnswer> {
+  async run(work: Pick<Work, 'method' | 'args'> & Partial<Work>): Promise<SqlAnswer> {
+    const { method, args, source } = work
+    // Another connection has taken over meanwhile (spec actors-sql 9.8).
+    if (work.isAbandonment === true && (source === undefined || !this.holdsTransaction(source)))
+      return faultAnswer('closed')
     if (this.transactionLost) {
       if (method !== 'endInvocation') return faultAnswer('transaction', 'lost')
       this.transactionLost = false
@@ -88,6 +103,7 @@ export class OwnedActor {
       })
       if (outcome.status === 'ok') {
         const answer = sqlAnswerSchema.parse(outcome.value)
+        if (answer.inTransaction && !executor.inTransaction) this.transactionSource = source
         executor.inTransaction = answer.inTransaction
         return answer
       }

@@ -22,8 +22,9 @@ export class RemoteOwner implements DatabaseOwner {
     return this.client.announce(remoteFactsSchema.parse(rest))
   }
 
+  /** Never rejects: an owner that is away learns it from the next announcement. */
   async retire(actorId: string, generation: number): Promise<void> {
-    await this.client.retire(this.namespace, actorId, generation)
+    await this.client.retire(this.namespace, actorId, generation).catch(() => undefined)
   }
 
   async destroy(actorId: string, generation: number): Promise<void> {

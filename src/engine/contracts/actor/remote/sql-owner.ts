@@ -8,7 +8,8 @@ import type { ActorHosts } from '../hosts/actor-hosts.ts'
 import { faultAnswer, type RemoteFacts, type SqlAnswer, type ToHost } from './messages.ts'
 import { OwnedActor, type Work } from './owned-actor.ts'
 
-export const ownerLimits = { permits: 32, queuePerActor: 128, queue: 4_096 } as const
+/** `actors`: known at once, of all namespaces. */
+export const ownerLimits = { permits: 32, queuePerActor: 128, queue: 4_096, actors: 65_536 } as const
 
 export interface SqlOwnerOptions {
   /** Where the databases are kept. */
@@ -22,6 +23,8 @@ interface Namespace {
   readonly hosts: ActorHosts
   readonly files: ActorFiles
   readonly actors: Map<string, OwnedActor>
+  /** Generations of actors that were destroyed: none below is taken again. */
+  readonly destroyed: Map<string, number>
 }
 
 type SqlRequest = Extract<ToHost, { type: 'sql' }>
@@ -60,26 +63,33 @@ export class SqlOwner {
   /** This generation is current from now on. Throws `sqlite.remote_fence_mismatch` for one below what was. */
   async announce(facts: RemoteFacts): Promise<void> {
     const namespace = this.namespaceOf(facts.namespace)
-    const known = namespace.actors.get(facts.actorId)
-    const current = known?.facts.generation ?? 0
-    if (facts.generation < current) {
-      this.refusedByFence += 1
-      throw new PaddockError(
-        'sqlite.remote_fence_mismatch',
-        'A later generation of this actor was announced.',
-        {
-          details: { presented: facts.generation, current },
-        },
-      )
+    await namespace.files.prepare()
+    for (;;) {
+      const known = namespace.actors.get(facts.actorId)
+      const current = known?.facts.generation ?? (namespace.destroyed.get(facts.actorId) ?? -1) + 1
+      if (facts.generation < current) {
+        this.refusedByFence += 1
+        throw new PaddockError(
+          'sqlite.remote_fence_mismatch',
+          'A later generation of this actor was announced.',
+          {
+            details: { presented: facts.generation, current },
+          },
+        )
+      }
+      if (known !== undefined && facts.generation === current) {
+        known.gateOpen = true
+        return
+      }
+      if (known === undefined) break
+      await this.stop(known)
+      // Another announcement may have come first: then it is looked at anew.
+      if (namespace.actors.get(facts.actorId) === known) break
     }
-    if (known !== undefined && facts.generation === current) {
-      known.gateOpen = true
-      return
-    }
-    if (known !== undefined) await this.stop(known)
+    this.refuseWhenFull(namespace, facts.actorId)
     const path = namespace.files.database(facts.actorId)
     namespace.actors.set(facts.actorId, new OwnedActor(facts, namespace.hosts, path))
-    await namespace.files.prepare()
+    namespace.destroyed.delete(facts.actorId)
   }
 
   /** Shuts the gate: what waits is told `closed`, what runs may end, the file is closed. */
@@ -94,11 +104,12 @@ export class SqlOwner {
     const known = this.namespaceOf(namespace)
     if ((known.actors.get(actorId)?.facts.generation ?? 0) > generation) return
     known.actors.delete(actorId)
+    if (known.destroyed.size < ownerLimits.actors) known.destroyed.set(actorId, generation)
     await known.files.remove(actorId)
   }
 
   /** Checks and queues one request. Never rejects: a refusal is an answer. */
-  submit(request: SqlRequest): Promise<SqlAnswer> {
+  submit(request: SqlRequest, source: object, isAbandonment = false): Promise<SqlAnswer> {
     const actor = this.namespaces.get(request.namespace)?.actors.get(request.actorId)
     if (actor === undefined) return Promise.resolve(notFound())
     const { generation } = actor.facts
@@ -108,7 +119,8 @@ export class SqlOwner {
         faultAnswer('stale-generation', { presented: request.generation, current: generation }),
       )
     }
-    if (actor.queue.length >= ownerLimits.queuePerActor || this.queued >= ownerLimits.queue) {
+    const isFull = actor.queue.length >= ownerLimits.queuePerActor || this.queued >= ownerLimits.queue
+    if (isFull && !isAbandonment) {
       const full = actor.queue.length >= ownerLimits.queuePerActor
       const capacity = full ? ownerLimits.queuePerActor : ownerLimits.queue
       const waiting = full ? actor.queue.length : this.queued
@@ -125,7 +137,8 @@ export class SqlOwner {
         return
       }
       const { method, args } = request
-      actor.queue.push({ method, args, generation: request.generation, resolve, release })
+      const { generation: presented } = request
+      actor.queue.push({ method, args, generation: presented, source, isAbandonment, resolve, release })
       this.queued += 1
       if (actor.running === undefined && !this.turns.includes(actor)) this.turns.push(actor)
       this.dispatch()
@@ -133,21 +146,26 @@ export class SqlOwner {
   }
 
   /** The connection of these actors is gone: their transactions go with it (spec actors-sql 9.8). */
-  async abandonTransactions(actors: Iterable<{ namespace: string; actorId: string }>): Promise<void> {
+  async abandonTransactions(
+    source: object,
+    actors: Iterable<{ namespace: string; actorId: string }>,
+  ): Promise<void> {
     for (const { namespace, actorId } of actors) {
       const actor = this.namespaces.get(namespace)?.actors.get(actorId)
       if (actor === undefined) continue
-      if (actor.running !== undefined || actor.inTransaction) {
-        await this.submit({
-          type: 'sql',
-          id: 1,
-          namespace,
-          actorId,
-          generation: actor.facts.generation,
-          method: 'endInvocation',
-          args: [],
-        })
-      }
+      const isBusy = actor.running?.source === source || actor.queue.some((work) => work.source === source)
+      if (!isBusy && !actor.holdsTransaction(source)) continue
+      const { generation } = actor.facts
+      const end = {
+        type: 'sql',
+        id: 1,
+        namespace,
+        actorId,
+        generation,
+        method: 'endInvocation',
+        args: [],
+      } as const
+      await this.submit({ ...end, args: [] }, source, true)
     }
   }
 
@@ -199,6 +217,17 @@ export class SqlOwner {
     }
   }
 
+  /** Throws `sqlite.overloaded`. */
+  private refuseWhenFull(namespace: Namespace, actorId: string): void {
+    if (namespace.actors.has(actorId)) return
+    let waiting = 0
+    for (const { actors } of this.namespaces.values()) waiting += actors.size
+    if (waiting < ownerLimits.actors) return
+    throw new PaddockError('sqlite.overloaded', `${waiting} actors have their databases here already.`, {
+      details: { capacity: ownerLimits.actors, waiting },
+    })
+  }
+
   private namespaceOf(name: string): Namespace {
     let namespace = this.namespaces.get(name)
     if (namespace === undefined) {
@@ -206,6 +235,7 @@ export class SqlOwner {
         hosts: this.options.createHosts(name),
         files: new ActorFiles(this.options.directory, name),
         actors: new Map(),
+        destroyed: new Map(),
       }
       this.namespaces.set(name, namespace)
     }

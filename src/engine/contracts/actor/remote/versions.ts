@@ -5,6 +5,7 @@
 import { PaddockError } from '../../../../shared/errors.ts'
 import {
   featureVersions,
+  maxMessageBytes,
   methodFeatures,
   toGuestSchema,
   toHostSchema,
@@ -125,8 +126,14 @@ function toGuestV2(message: ToGuest): ToGuest {
   }
 }
 
+/** Throws `sqlite.limit_exceeded` for what the other side would end the connection over: then this message fails alone. */
 function envelope(version: number, message: ToHost | ToGuest): string {
-  return JSON.stringify([version, toWire(message)])
+  const text = JSON.stringify([version, toWire(message)])
+  const actual = text.length * 3 <= maxMessageBytes ? 0 : Buffer.byteLength(text, 'utf8')
+  if (actual <= maxMessageBytes) return text
+  throw new PaddockError('sqlite.limit_exceeded', `A message of ${actual} bytes is too long to be sent.`, {
+    details: { limit: 'message', maximum: maxMessageBytes, actual },
+  })
 }
 
 /** The version stands first in every message; the first ones of a connection are in the oldest. */
