@@ -1,4 +1,5 @@
 /** The one file of an actor's database that touches the SQL addon; everything else names its types through this. */
+import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { SqlFault } from './faults.ts'
 
@@ -53,6 +54,8 @@ interface NativeConnection {
  * which a guest thread has not; so the steps are taken from what lies under it.
  */
 export function beginCopy(connection: Connection, path: string): OnlineCopy {
+  // Made here, since the engine would let everybody read it.
+  closeSync(openSync(path, 'wx', 0o600))
   for (const symbol of Object.getOwnPropertySymbols(connection)) {
     const value: unknown = Reflect.get(connection, symbol)
     if (isNative(value)) return value.backup(connection, 'main', path, true)

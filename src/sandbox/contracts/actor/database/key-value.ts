@@ -42,7 +42,8 @@ export class KeyValue {
 
   keys(prefix: string, after: string | undefined, limit: number): string[] {
     const { listing } = this.limits
-    if (limit > listing) throw limitFault('listing', listing, limit)
+    // Below zero the engine would know no limit at all.
+    if (!(limit >= 0 && limit <= listing)) throw limitFault('listing', listing, Math.max(0, limit))
     const from = this.bytesOf(prefix)
     const end = prefixEnd(from)
     // Every key but the empty one comes after no bytes at all.

@@ -1,8 +1,17 @@
 import Database from 'better-sqlite3'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ActorDatabase } from './actor-database.ts'
+import { beginCopy, openConnection, type Connection } from './connection.ts'
 import { LocalDatabase } from './local-database.ts'
 import { Databases, faultOf, plain, positional } from '../testing/databases.testing.ts'
 
@@ -255,6 +264,53 @@ describe.each(['inline', 'bridged'] as const)('the life of a database, %s', (pla
       expect(() => target.import(request)).toThrow(expect.objectContaining({ code: 'wasm.invalid_state' }))
     })
 
+    it('copies everything in one statement where the addon has no steps', () => {
+      const connection = openConnection(databases.path('c'))
+      connection.exec('CREATE TABLE t(v); INSERT INTO t VALUES (1), (2)')
+      const plainOne = { prepare: (sql: string) => connection.prepare(sql) } as unknown as Connection
+      expect(beginCopy(plainOne, backup()).transfer(1)).toEqual({ totalPages: 1, remainingPages: 0 })
+      connection.close()
+      const copy = new Database(backup(), { readonly: true })
+      expect(copy.prepare('SELECT v FROM t').pluck().all()).toEqual([1, 2])
+      copy.close()
+    })
+
+    it('lets nobody else read a database, a copy of one, or what was imported', () => {
+      const mode = (file: string) => statSync(file).mode & 0o777
+      let progress = db.backup({ action: 'start', targetPath: backup() })
+      while (!progress.done) progress = db.backup({ action: 'step', pages: 1_000 })
+      const { sha256 } = db.export(exported())
+      chmodSync(exported(), 0o644)
+      const target = databases.open({ actorId: 'b' })
+      target.import({ sourcePath: exported(), sha256, apply: true })
+      target.keySet('k', Uint8Array.of(2))
+      const files = [databases.path(), `${databases.path()}-wal`, backup(), databases.path('b')]
+      expect(files.map(mode)).toEqual(files.map(() => 0o600))
+      chmodSync(exported(), 0o600)
+    })
+
+    it('takes no file for a file, nor a table for one of its own, that is none', () => {
+      const { sha256 } = db.export(exported())
+      const target = databases.open({ actorId: 'b' })
+      expect(faultOf(() => target.import({ sourcePath: databases.folder, sha256, apply: true })).tag).toBe(
+        'corrupt',
+      )
+      const file = `${databases.folder}/posing.db`
+      for (const sql of [
+        'CREATE TABLE _paddock_meta(name, value)',
+        'CREATE TABLE _paddock_meta(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, x AS (name))',
+        'DROP TABLE _paddock_key_value; CREATE TABLE _paddock_key_value(key, value CHECK (length(value) < 2))',
+      ]) {
+        writeFileSync(file, readFileSync(exported()))
+        const writable = new Database(file)
+        writable.exec(sql)
+        writable.close()
+        expect(
+          faultOf(() => target.import({ sourcePath: file, sha256: digest(file), apply: true })).tag,
+        ).toBe('refused')
+      }
+    })
+
     it('refuses what it should and keeps the old file', () => {
       const { sha256 } = db.export(exported())
       db.close()
@@ -352,6 +408,7 @@ describe.each(['inline', 'bridged'] as const)('the life of a database, %s', (pla
       'PRAGMA user_version = 3',
       'CREATE TABLE u(x)',
       'PRAGMA "optimize"',
+      'SELECT * FROM pragma_optimize',
       'SELECT * FROM _paddock_meta',
       'BEGIN',
       "INSERT INTO t VALUES (9, 'z') RETURNING id",

@@ -105,6 +105,13 @@ describe.each(['inline', 'bridged'] as const)('limits of a database, %s', (place
     expect(plain(run('SELECT count(*) FROM t').rows)).toEqual([[1n]])
   })
 
+  it('counts the names of columns among themselves: views make many of few', () => {
+    db = databases.open({ actorId: 'low', limits: { responseBytes: 10_000 } })
+    db.exec(`CREATE TABLE wide("${'n'.repeat(6_000)}")`)
+    expect(run('SELECT * FROM wide').rows).toEqual([])
+    expect(limit(() => run('SELECT * FROM wide, wide AS w'))).toEqual(['response-bytes', 10_000, 12_000])
+  })
+
   it('takes lower limits from the configuration', () => {
     db = databases.open({ actorId: 'low', limits: { rowCount: 2, sqlBytes: 40 } })
     expect(limit(() => run('VALUES (1), (2), (3)'))).toEqual(['row-count', 2, 3])
@@ -160,5 +167,6 @@ describe.each(['inline', 'bridged'] as const)('limits of a database, %s', (place
     ])
     expect(db.keyList('', undefined, 1_000).length).toBeGreaterThan(0)
     expect(limit(() => db.keyList('', undefined, 1_001))).toEqual(['listing', 1_000, 1_001])
+    expect(limit(() => db.keyList('', undefined, -1))).toEqual(['listing', 1_000, 0])
   })
 })

@@ -21,6 +21,17 @@ import { SqlFault } from './faults.ts'
 const formatVersion = 1
 /** Beside the database, while a damaged file was kept aside and nobody decided yet. */
 const markerSuffix = '.quarantined'
+/** The host's own tables, word for word as the engine keeps them: so they may come with a file. */
+export const ownTables: ReadonlyMap<string, string> = new Map([
+  [
+    '_paddock_meta',
+    'CREATE TABLE _paddock_meta(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  ],
+  [
+    '_paddock_key_value',
+    'CREATE TABLE _paddock_key_value(key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID',
+  ],
+])
 export const databaseCompanions = ['', '-wal', '-shm', '-journal'] as const
 /** After a clean close a larger file is taken at its word, in bytes. */
 const alwaysChecked = 64 * 1024 * 1024
@@ -127,10 +138,7 @@ function openIntact(facts: OpenFacts): Connection {
 function claim(connection: Connection, facts: OpenFacts): boolean {
   return connection
     .transaction(() => {
-      connection.exec(
-        `CREATE TABLE IF NOT EXISTS _paddock_meta(name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-         CREATE TABLE IF NOT EXISTS _paddock_key_value(key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;`,
-      )
+      for (const sql of ownTables.values()) connection.exec(sql.replace('TABLE', 'TABLE IF NOT EXISTS'))
       const stored = new Map(
         connection.prepare('SELECT name, value FROM _paddock_meta').raw().all() as [string, string][],
       )

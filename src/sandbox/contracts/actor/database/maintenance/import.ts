@@ -1,5 +1,5 @@
 /** Judges a file from elsewhere and puts it in place of an actor's (spec actors-sql 8.4, 15.4). */
-import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { databasePageBytes } from '../../../../../shared/contracts/actor-limits.ts'
 import { refusalOf } from '../../../../../shared/sql/statement-policy.ts'
@@ -9,10 +9,7 @@ import { engineCode } from '../classify.ts'
 import { openConnection, type Connection } from '../connection.ts'
 import { digestOf, strip } from './export.ts'
 import { SqlFault } from '../faults.ts'
-import { corruptFault, databaseCompanions, liftQuarantine } from '../open.ts'
-
-/** The host's own tables, exactly as it makes them: they may come with a file. */
-const ownTables = new Set(['_paddock_meta', '_paddock_key_value'])
+import { corruptFault, databaseCompanions, liftQuarantine, ownTables } from '../open.ts'
 
 /**
  * Throws `SqlFault`: quota-exceeded for a file that is too large, corrupt for one that is damaged or has another digest,
@@ -24,7 +21,9 @@ export function importDatabase(
   quotaBytes: number,
 ): ImportAnswer {
   const maximumPages = Math.floor(quotaBytes / databasePageBytes)
-  const { size } = statSync(request.sourcePath)
+  const source = statSync(request.sourcePath)
+  if (!source.isFile()) throw corruptFault('What is to be imported is no file.')
+  const { size } = source
   const tooLarge = (usedPages: number): SqlFault =>
     new SqlFault({ tag: 'quota-exceeded', val: { pageSize: databasePageBytes, maximumPages, usedPages } })
   if (size > quotaBytes) throw tooLarge(Math.ceil(size / databasePageBytes))
@@ -34,6 +33,8 @@ export function importDatabase(
   removeDatabase(stagingPath)
   try {
     copyFileSync(request.sourcePath, stagingPath)
+    // Whatever the mode of the source: an actor's data are the owner's alone.
+    chmodSync(stagingPath, 0o600)
     if (digestOf(stagingPath) !== request.sha256)
       throw corruptFault('The file has another digest than was stated.')
     const facts = judge(stagingPath)
@@ -64,7 +65,8 @@ function judge(path: string): { schemaVersion: number; tables: number } {
       string | null,
     ][]
     for (const [index, [type, name, sql]] of schema.entries()) {
-      if (sql === null || (type === 'table' && ownTables.has(name) && isOwn(connection, name))) continue
+      if (sql === null || (type === 'table' && sql === ownTables.get(name) && isAlone(connection, name)))
+        continue
       const refusal = refusalOf(sql, { transactionControl: false, setUserVersion: false })
       if (refusal !== undefined)
         throw new SqlFault({ tag: 'refused', val: { ...refusal, statementIndex: index } })
@@ -83,15 +85,13 @@ function judge(path: string): { schemaVersion: number; tables: number } {
   }
 }
 
-/** A table of the host's name has the host's columns and nothing else, and no trigger hangs on it. */
-function isOwn(connection: Connection, name: string): boolean {
-  const columns = connection.prepare('SELECT name FROM pragma_table_xinfo(?) ORDER BY cid').pluck().all(name)
-  const wanted = name === '_paddock_meta' ? 'name,value' : 'key,value'
+/** Nothing hangs on a table of the host: no trigger, no index of somebody else's. */
+function isAlone(connection: Connection, name: string): boolean {
   const others = connection
     .prepare("SELECT count(*) FROM sqlite_schema WHERE tbl_name = ? AND type <> 'table' AND sql IS NOT NULL")
     .pluck()
     .get(name)
-  return columns.join(',') === wanted && others === 0n
+  return others === 0n
 }
 
 function swap(stagingPath: string, databasePath: string): void {

@@ -38,8 +38,12 @@ export function runInspection(
   const refusal = refusalOfStatement(statement, 0, { transactionControl: false, setUserVersion: false })
   if (refusal !== undefined) throw new SqlFault({ tag: 'refused', val: refusal })
   const prepared = connection.prepare(statement.text)
-  const isOptimize =
-    traitsOf(statement).isPragma && statement.tokens.some(({ text }) => text.toUpperCase() === 'OPTIMIZE')
+  // It writes statistics and the engine calls it reading: as a statement, and as a table.
+  const isOptimize = statement.tokens.some(
+    ({ text }) =>
+      text.toLowerCase() === 'pragma_optimize' ||
+      (traitsOf(statement).isPragma && text.toLowerCase() === 'optimize'),
+  )
   if (!prepared.readonly || !prepared.reader || isOptimize) {
     throw new PaddockError('sqlite.statement_refused', 'Only queries may be run here.', {
       details: { rule: 'read-only' },

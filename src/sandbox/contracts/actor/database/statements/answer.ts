@@ -23,9 +23,11 @@ export class AnswerMeter {
   }
 
   /** Throws `SqlFault` (limit-exceeded). */
-  checkColumns(count: number): void {
-    const { columnCount } = this.limits
+  checkColumns(count: number, nameBytes: number): void {
+    const { columnCount, responseBytes } = this.limits
     if (count > columnCount) throw limitFault('column-count', columnCount, count)
+    // The names are the guest's own words; beside the values they count for nothing unless they are too many.
+    if (nameBytes > responseBytes) throw limitFault('response-bytes', responseBytes, nameBytes)
   }
 
   /** `count` rows were read. Throws `SqlFault` (limit-exceeded). */

@@ -20,6 +20,8 @@ export interface Prepared {
   readonly needsSavepoint: boolean
   readonly inserts: Inserts
   readonly columns: readonly string[]
+  /** Of the names of the columns. */
+  readonly columnBytes: number
   layout: ParameterLayout | undefined
   uses: number
   /** Whether it surely answers at most one row; undefined as long as nobody asked. */
@@ -66,6 +68,7 @@ export class PreparedStatements {
     const returnsRows = compiled.reader
     if (returnsRows) compiled.raw(true)
     const readonly = compiled.readonly
+    const columns = returnsRows ? compiled.columns().map(({ name }) => name) : []
     return {
       text: statement.text,
       statement: compiled,
@@ -74,7 +77,8 @@ export class PreparedStatements {
       returnsRows,
       needsSavepoint: returnsRows && !readonly && !traits.isPragma,
       inserts: readonly || !traits.changesRows ? 'no' : this.insertsOf(statement),
-      columns: returnsRows ? compiled.columns().map(({ name }) => name) : [],
+      columns,
+      columnBytes: columns.reduce((sum, name) => sum + Buffer.byteLength(name, 'utf8'), 0),
       layout: undefined,
       uses: 0,
       singleRow: undefined,

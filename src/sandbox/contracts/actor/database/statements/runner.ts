@@ -61,7 +61,7 @@ export class StatementRunner {
     if (prepared.singleRow === true && params.tag === 'positional' && scope === undefined) {
       return this.single(prepared, params, index, meter)
     }
-    meter.checkColumns(prepared.columns.length)
+    meter.checkColumns(prepared.columns.length, prepared.columnBytes)
     const bound = this.bound(prepared, params, index)
     const isRead = prepared.route === 'read'
     const beganMs = options.nowMs()
