@@ -46,6 +46,8 @@ export interface HeadSubscription {
   readonly from?: HandledBlock
   /** Told of gaps and of the source's coming and going. */
   readonly onNotice?: NoticeListener
+  /** False: it is not told what was missed while the endpoint was away. */
+  readonly backfill?: boolean
 }
 
 /** All chains: their endpoints, requests with failover, and one shared stream of heads each. Caller disposes. */
@@ -130,7 +132,10 @@ export class ChainPool {
   ): () => void {
     if (this.#isDisposed) throw disposed()
     const chain = this.#chain(chainId)
-    return this.#ending(chainId, chain.subscribe(listener, options.from ?? null, options.onNotice))
+    return this.#ending(
+      chainId,
+      chain.subscribe(listener, options.from ?? null, options.onNotice, options.backfill),
+    )
   }
 
   /**

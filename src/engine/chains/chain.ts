@@ -110,8 +110,9 @@ export class Chain {
     listener: (block: BlockEvent) => void,
     from: HandledBlock | null,
     onNotice?: NoticeListener,
+    backfill = true,
   ): () => void {
-    const unsubscribe = this.#stream.subscribe(listener, from, onNotice)
+    const unsubscribe = this.#stream.subscribe(listener, from, onNotice, backfill)
     this.#options.onDidChange()
     return unsubscribe
   }

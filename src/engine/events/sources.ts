@@ -20,6 +20,7 @@ export interface EventSources {
     from: HandledBlock | null,
     listener: (block: BlockEvent) => void,
     onNotice?: NoticeListener,
+    backfill?: boolean,
   ): () => void
   /** New logs that a filter matches, in order, shared upstream with all who want the same (spec 10.3). */
   logs(chainId: ChainId, filter: LogFilter, subscription: LogSubscription, listener: LogListener): () => void
@@ -42,8 +43,9 @@ export function createEventSources(
   deciders: DeciderEventSource,
 ): EventSources {
   return {
-    blocks: (chainId, from, listener, onNotice) =>
+    blocks: (chainId, from, listener, onNotice, backfill = true) =>
       pool.subscribeHeads(chainId, listener, {
+        backfill,
         ...(from === null ? {} : { from }),
         ...(onNotice === undefined ? {} : { onNotice }),
       }),

@@ -37,6 +37,8 @@ interface Session {
   readonly source: HeaderSource
   readonly abort: AbortController
   isOpen: boolean
+  /** Whether it has told a head: what its first one brings was missed. */
+  hasHead: boolean
   /** Why a subscriber's catch-up ended the session. */
   failure: ChainRequestError | null
 }
@@ -97,9 +99,10 @@ export class HeadStream {
     listener: (block: BlockEvent) => void,
     from: HandledBlock | null,
     onNotice: NoticeListener = () => undefined,
+    backfill = true,
   ): () => void {
     const { chainId, onFault } = this.#options
-    const subscriber = new HeadSubscriber(chainId, listener, from, onFault, onNotice)
+    const subscriber = new HeadSubscriber({ chainId, listener, from, onFault, onNotice, backfill })
     this.#subscribers.add(subscriber)
     this.#start()
     this.#catchUp(subscriber)
@@ -181,7 +184,7 @@ export class HeadStream {
   async #runSession(endpoint: Endpoint): Promise<boolean> {
     const abort = new AbortController()
     const source = new HeaderSource(endpoint, this.#memory.recent, abort.signal)
-    const session: Session = { source, abort, isOpen: false, failure: null }
+    const session: Session = { source, abort, isOpen: false, hasHead: false, failure: null }
     this.#session = session
     try {
       await runHeadSession({
@@ -216,6 +219,8 @@ export class HeadStream {
   async #accept(header: Header, session: Session): Promise<void> {
     if (this.#session !== session || this.#memory.has(header)) return
     const last = this.#last
+    const isMissed = !session.hasHead
+    session.hasHead = true
     // The stream begins at the head: what it finds there happened before anyone asked.
     if (last === null) {
       this.#deliver(header, false)
@@ -226,19 +231,19 @@ export class HeadStream {
       this.#options.onBehind(Number(header.number - last.number) - 1)
       this.#tell(backfilled(first, header.number - 1n))
       for await (const each of session.source.range(first, header.number - 1n)) {
-        await this.#acceptBranch(each, session)
+        await this.#acceptBranch(each, session, isMissed)
         if (this.#session !== session) return
         this.#missed.backfilled(1)
-        this.#deliver(each, true)
+        this.#deliver(each, true, isMissed)
       }
       this.#options.onBehind(0)
     }
-    await this.#acceptBranch(header, session)
-    if (this.#session === session) this.#deliver(header, true)
+    await this.#acceptBranch(header, session, isMissed)
+    if (this.#session === session) this.#deliver(header, true, isMissed)
   }
 
   /** The blocks of a branch that the node went over to without telling them, so that none is missed. */
-  async #acceptBranch(header: Header, session: Session): Promise<void> {
+  async #acceptBranch(header: Header, session: Session, isMissed: boolean): Promise<void> {
     const branch: Header[] = []
     let child = header
     while (this.#memory.isDetached(child) && branch.length < branchBlocks) {
@@ -247,7 +252,7 @@ export class HeadStream {
       branch.unshift(parent)
       child = parent
     }
-    for (const each of branch) if (this.#session === session) this.#deliver(each, true)
+    for (const each of branch) if (this.#session === session) this.#deliver(each, true, isMissed)
   }
 
   #firstMissed(last: Header, head: Header): bigint {
@@ -262,14 +267,14 @@ export class HeadStream {
     return oldest
   }
 
-  #deliver(header: Header, isNew: boolean): void {
+  #deliver(header: Header, isNew: boolean, isMissed = false): void {
     const now = this.#options.clock.now()
     if (isNew && this.#last !== null) this.#learnInterval(header, this.#last)
     this.#last = header
     this.#skippedTo = 0n
     this.head = { ...header, receivedAt: now }
     this.#memory.add(header)
-    if (isNew) for (const subscriber of [...this.#subscribers]) subscriber.take(header)
+    if (isNew) for (const subscriber of [...this.#subscribers]) subscriber.take(header, isMissed)
     this.#options.onDidChange()
   }
 

@@ -19,6 +19,15 @@ export interface Missed {
   skipped(count: bigint): void
 }
 
+export interface HeadSubscriberOptions {
+  readonly chainId: string
+  readonly listener: (block: BlockEvent) => void
+  readonly from: HandledBlock | null
+  readonly onFault: (error: unknown) => void
+  readonly onNotice: NoticeListener
+  readonly backfill: boolean
+}
+
 /** One listener of a chain's heads. It is live, or catches up from the last block it has handled. */
 export class HeadSubscriber {
   readonly #chainId: string
@@ -29,19 +38,17 @@ export class HeadSubscriber {
   #held: Header[] = []
   #isCatchingUp = false
   readonly #onNotice: NoticeListener
+  /** Whether it is told what was missed while the endpoint was away (spec nexum-host 10.4). */
+  readonly #backfill: boolean
   isClosed = false
 
-  constructor(
-    chainId: string,
-    listener: (block: BlockEvent) => void,
-    from: HandledBlock | null,
-    onFault: (error: unknown) => void,
-    onNotice: NoticeListener,
-  ) {
-    this.#onNotice = onNotice
-    this.#chainId = chainId
-    this.#listener = listener
-    this.#onFault = onFault
+  constructor(options: HeadSubscriberOptions) {
+    const { from } = options
+    this.#onNotice = options.onNotice
+    this.#chainId = options.chainId
+    this.#listener = options.listener
+    this.#onFault = options.onFault
+    this.#backfill = options.backfill
     this.#handled = from === null ? null : { number: from.number, hash: bytesToHex(from.hash) }
   }
 
@@ -50,9 +57,10 @@ export class HeadSubscriber {
   }
 
   /** Takes a head of the stream; ignored while it catches up, which will reach that head by itself. */
-  take(header: Header): void {
-    if (this.isLive) this.#deliver(header)
-    else if (this.#held.length > 0) this.#hold(header)
+  take(header: Header, isMissed: boolean): void {
+    if (this.isLive) {
+      if (!isMissed || this.#backfill) this.#deliver(header)
+    } else if (this.#held.length > 0) this.#hold(header)
   }
 
   /**

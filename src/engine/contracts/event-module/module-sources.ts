@@ -94,6 +94,7 @@ export class ModuleSources {
           from,
           (block) => this.onBlock(block),
           (notice) => this.onNotice(notice, chainId),
+          subscription.backfill,
         )
       }
       case 'cron':
