@@ -24,6 +24,33 @@ export function withCoreInstances(
   ])
 }
 
+const componentSection = 4
+const instanceSection = 5
+const aliasSection = 6
+const typeSection = 7
+const importSection = 10
+const exportSection = 11
+
+/**
+ * A component that wraps another, exports its interface `exported`, and imports `imported`: an interface of one type
+ * and no function, which no toolchain leaves in when nothing uses it.
+ */
+export function withTypesOnlyImport(component: Uint8Array, imported: string, exported: string): Uint8Array {
+  // (type (instance (type u32) (export "size" (type (eq 0)))))
+  const shapes = [0x42, 0x02, 0x01, 0x79, 0x04, 0x00, ...text('size'), 0x03, 0x00, 0x00]
+  return Buffer.concat([
+    component.subarray(0, 8),
+    section(typeSection, [0x01, ...shapes]),
+    section(importSection, [0x01, 0x00, ...text(imported), 0x05, 0x00]),
+    Uint8Array.from([componentSection, ...leb(component.length)]),
+    component,
+    // Instance 0 is the import; 1 is made of the component, 2 is what that exports.
+    section(instanceSection, [0x01, 0x00, 0x00, 0x00]),
+    section(aliasSection, [0x01, 0x05, 0x00, 0x01, ...text(exported)]),
+    section(exportSection, [0x01, 0x00, ...text(exported), 0x05, 0x02, 0x00]),
+  ])
+}
+
 /** Core modules at the top of a component. */
 function coreModules(component: Uint8Array): number {
   let found = 0
@@ -41,6 +68,11 @@ function coreModules(component: Uint8Array): number {
 
 function section(id: number, content: readonly number[]): Uint8Array {
   return Uint8Array.from([id, ...leb(content.length), ...content])
+}
+
+function text(value: string): number[] {
+  const bytes = new TextEncoder().encode(value)
+  return [...leb(bytes.length), ...bytes]
 }
 
 function leb(value: number): number[] {
