@@ -38,6 +38,18 @@ describe('the life of actors in an engine', () => {
     expect(await faultOf(actors.request('k0', 'echo', 1))).toMatchObject({ code: 'actor.not_registered' })
   })
 
+  it('outlives the end of all its processes at once: that is one end, not many in a row', async () => {
+    const actors = await startActors(test, 'lazy', { contract: { actors_per_host: 1 } })
+    const keys = Array.from({ length: 6 }, (_, index) => `k${index}`)
+    await Promise.all(keys.map((key) => actors.request(key, 'echo', 1)))
+    const pids = actors.pids()
+    expect(pids).toHaveLength(6)
+    for (const pid of pids) process.kill(pid, 'SIGKILL')
+    await until(() => expect(pids.filter(isAlive)).toEqual([]))
+    await Promise.all(keys.map((key) => until(() => actors.request(key, 'echo', 1))))
+    expect(test.view(actors.module)).toMatchObject({ run: 1, status: { state: 'running' } })
+  })
+
   it('spec actors-sql 20: wake timer: survives sleep, and goes with a destroy', async () => {
     const actors = await startActors(test, 'probe')
     await actors.request('a', 'started')

@@ -32,6 +32,9 @@ export class ActorHosts {
   private readonly abort = new AbortController()
   private readonly leaving = new Set<Promise<void>>()
   private endsInRow = 0
+  /** Processes launched so far, and as many when one last ended. */
+  private launches = 0
+  private launchesAtEnd = 0
 
   constructor(options: ActorHostsOptions) {
     this.options = options
@@ -117,12 +120,14 @@ export class ActorHosts {
 
   private launch(): ActorHost {
     const { clock, capacity, memoryCeilingBytes, launch, preparing, namespace } = this.options
+    this.launches += 1
+    const number = this.launches
     const host = new ActorHost({
       clock,
       capacity,
       memoryCeilingBytes,
       launch,
-      onEnded: (each, error) => this.onEnded(each, error),
+      onEnded: (each, error) => this.onEnded(each, error, number),
     })
     const ready = runPatiently(preparing, namespace, clock, this.abort.signal, () => host.begin())
     ready.catch(() => this.hosts.delete(host))
@@ -140,12 +145,15 @@ export class ActorHosts {
     void work.finally(() => this.leaving.delete(work))
   }
 
-  private onEnded(host: ActorHost, error: ErrorReport | null): void {
+  private onEnded(host: ActorHost, error: ErrorReport | null, number: number): void {
     this.hosts.delete(host)
     this.emptyTimers.get(host)?.()
     this.emptyTimers.delete(host)
     if (error === null || this.abort.signal.aborted) return
     this.options.onLost(error)
+    // Many may end of one cause, such as a machine that stood still: in a row are those launched since the last end.
+    if (number <= this.launchesAtEnd) return
+    this.launchesAtEnd = this.launches
     this.endsInRow += 1
     if (this.endsInRow >= mostEndsInRow)
       this.options.onCrashLoop(toErrorReport(PaddockError.fromReport(error)))
