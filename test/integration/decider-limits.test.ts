@@ -195,6 +195,21 @@ describe('spec decider 16: untrusted snapshot', () => {
   })
 })
 
+describe('spec decider 12: I1', () => {
+  it('a stream that lacks an event is not decided on', async () => {
+    const folder = await deciderFolder()
+    const decider = await start({ folder, policy: { snapshots: false } })
+    decided(decider.add('a', 2, { events: 4 }))
+    tamper(folder, 'DROP TRIGGER events_kept')
+    tamper(folder, 'DELETE FROM events WHERE revision = 3')
+    const { failure } = notDecided(decider.add('a', 1))
+    expect(failure.error).toMatchObject({
+      code: 'store.corrupt',
+      message: expect.stringContaining('revision 3'),
+    })
+  })
+})
+
 describe('spec decider 16: session drop', () => {
   it.each([
     ['count', {}],

@@ -94,8 +94,14 @@ export class ReplayedSession {
     while (from <= observed) {
       const wanted = events.filter(({ revision }) => revision >= from && revision <= observed)
       const last = wanted.at(-1)
-      if (last === undefined) {
-        throw new CommandFailure('store.corrupt', `The stream ${streamId} has no event of revision ${from}.`)
+      // A state folded over a gap would be decided on, and filed as a snapshot.
+      if (last === undefined || last.revision - from + 1 !== wanted.length) {
+        const missing = wanted.find(({ revision }, index) => revision !== from + index)
+        const revision = missing === undefined ? from : from + wanted.indexOf(missing)
+        throw new CommandFailure(
+          'store.corrupt',
+          `The stream ${streamId} has no event of revision ${revision}.`,
+        )
       }
       this.fold(wanted, `stream ${streamId}, revisions ${from} to ${last.revision}`)
       this.stats.replayedEvents += wanted.length
