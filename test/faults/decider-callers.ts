@@ -33,7 +33,7 @@ export const deciderFaults: readonly Fault[] = [
       mustEqual(decided, memory.commands, 'decided commands')
       const mib = residentBytes.map((bytes) => Math.round(bytes / 1_048_576))
       process.stdout.write(`     sandbox resident after each eighth, in MiB: ${mib.join(' ')}\n`)
-      mustHold((mib.at(-1) ?? 0) - (mib[1] ?? 0) < 48, 'memory grew')
+      mustHold((mib.at(-1) ?? 0) - (mib[1] ?? 0) < 24, 'memory grew')
     },
   },
 ]

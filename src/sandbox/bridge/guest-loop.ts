@@ -8,6 +8,9 @@ import type { LogBuffer } from './log-buffer.ts'
 import type { QueuedCall } from './messages.ts'
 import { trapReport } from './trap-report.ts'
 
+/** Calls, or batches of them, between two turns of the event loop. */
+const callsPerTurn = 64
+
 export interface LoopParts {
   readonly control: ControlBlock
   readonly link: GuestLink
@@ -33,6 +36,7 @@ export class GuestLoop {
   /** Serves calls until the sandbox stops. */
   async run(): Promise<void> {
     const { link } = this.parts
+    let served = 0
     for (let next = link.nextCall(); next !== undefined; next = link.nextCall()) {
       const { call } = next
       const dropped = link.takeDropped(call.id)
@@ -41,8 +45,11 @@ export class GuestLoop {
       else if (program.batches?.operation === call.operation) this.serveBatch(next, program.batches)
       else this.serve(next)
       if (!this.dead) program.afterReply?.(() => link.isIdle)
-      // The only yield of this thread: generated glue and the engine leave clean-up to microtasks.
+      // Generated glue and the engine leave clean-up to microtasks.
       await Promise.resolve()
+      // Add-ons free what was collected in a turn of the event loop, which this thread otherwise never takes.
+      served += 1
+      if (served % callsPerTurn === 0) await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
