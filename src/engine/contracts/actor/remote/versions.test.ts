@@ -100,6 +100,22 @@ describe('spec actors-sql 20: versions', () => {
     }
   })
 
+  it('sends no message that the other side would end the connection over', () => {
+    const args = ['\u0001'.repeat(5 * 1_048_576)]
+    const message = {
+      type: 'sql',
+      id: 1,
+      namespace: 'tests',
+      actorId: 'a',
+      generation: 1,
+      method: 'exec',
+      args,
+    } as const
+    expect(() => encodeToHost({ ...message, args: [...args] }, 2)).toThrow(
+      expect.objectContaining({ code: 'sqlite.limit_exceeded' }),
+    )
+  })
+
   it('spec actors-sql 20: values of every kind come back the same', () => {
     const leaf = fc.oneof(
       fc.string(), fc.double(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.boolean(),
