@@ -52,6 +52,9 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     storesDirectory: paths.stores,
   })
   metrics.observeDeciders(() => contracts.deciders.metrics.read())
+  metrics.observeActors(() =>
+    contracts.actors.modules.map((module) => ({ module, ...contracts.actors.namespace(module).figure })),
+  )
   const contents = new ContentService({
     directory: paths.content,
     operator,

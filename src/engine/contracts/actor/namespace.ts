@@ -1,6 +1,6 @@
 /** The actors of one module in this engine: found by key, made on first use (spec actors-sql 1, 3). */
 import type { ActorAnswer, ActorPayload } from '../../../shared/contracts/actor.ts'
-import type { ActorPage, ActorView } from '../../../shared/domain/actor.ts'
+import type { ActorFiguresView, ActorPage, ActorView } from '../../../shared/domain/actor.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import { actorIdOf, checkedKey } from './actor-id.ts'
 import { actorView } from './actor-view.ts'
@@ -15,6 +15,13 @@ export type ActorAddress = (
   | { readonly key: readonly string[]; readonly id?: undefined }
   | { readonly id: string; readonly key?: undefined }
 ) & { readonly generation?: number | undefined }
+
+export interface NamespaceFigure {
+  readonly awake: number
+  readonly queued: number
+  readonly processes: number
+  readonly figures: ActorFiguresView
+}
 
 export class ActorNamespace {
   readonly context: ActorContext
@@ -108,12 +115,27 @@ export class ActorNamespace {
       actors: await Promise.all(records.map((record) => this.viewOf(record.id, record.key))),
       next,
       total,
-      awake: [...this.actors.keys()].filter((id) => this.isAwake(id)).length,
+      awake: this.awake,
       quotaBytes: config.databaseBytes,
       idleMs: config.idleMs,
       placement: owner === null ? config.placement : 'remote',
       figures: figures.view(),
       processes: hosts.all.length,
+    }
+  }
+
+  private get awake(): number {
+    return [...this.actors.keys()].filter((id) => this.isAwake(id)).length
+  }
+
+  /** As it stands, in numbers (spec actors-sql 18). */
+  get figure(): NamespaceFigure {
+    const { figures, hosts } = this.context
+    return {
+      awake: this.awake,
+      queued: this.queued,
+      processes: hosts.all.length,
+      figures: figures.view(),
     }
   }
 

@@ -2,6 +2,7 @@
 import { Registry } from 'prom-client'
 import type { Dispatch } from '../../../shared/domain/module.ts'
 import type { MetricPoint } from '../../contracts/decider/metrics.ts'
+import { observeActors, type ActorsFigure } from './actors.ts'
 import { observeDeciders } from './deciders.ts'
 import { chainLabel, methodLabel, schemeLabel, type LabelBounds } from './labels.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
@@ -30,6 +31,11 @@ export class MetricRegistry implements MetricsPort {
   /** Tells the figures of deciders too; `points` is read at each scrape. */
   observeDeciders(points: () => readonly MetricPoint[]): void {
     observeDeciders(this.registry, points)
+  }
+
+  /** Tells the figures of actors too; `figures` is read at each scrape. */
+  observeActors(figures: () => readonly ActorsFigure[]): void {
+    observeActors(this.registry, figures)
   }
 
   /** The Prometheus text of everything counted so far. */
