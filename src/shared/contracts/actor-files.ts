@@ -35,7 +35,6 @@ export const exportManifestSchema = z.strictObject({
 export type ExportManifest = z.infer<typeof exportManifestSchema>
 
 export const exportPayloadSchema = z.strictObject({ targetPath: path })
-export const exportAnswerSchema = exportManifestSchema
 
 export const importPayloadSchema = z.strictObject({
   sourcePath: path,

@@ -8,7 +8,7 @@ import { errorReportSchema, moduleNameSchema } from '../domain/primitives.ts'
 import {
   backupAnswerSchema,
   backupPayloadSchema,
-  exportAnswerSchema,
+  exportManifestSchema,
   exportPayloadSchema,
   importAnswerSchema,
   importPayloadSchema,
@@ -157,7 +157,7 @@ export const actorOperations = {
    * often the source had changed; after three the rest is copied in one step.
    */
   backup: { payload: backupPayloadSchema, answer: answer(backupAnswerSchema) },
-  export: { payload: exportPayloadSchema, answer: answer(exportAnswerSchema) },
+  export: { payload: exportPayloadSchema, answer: answer(exportManifestSchema) },
   /** Judges a file and, with `apply`, puts it in place of the actor's. Before `migrate` only: the actor is stopped. */
   'import-check': { payload: importPayloadSchema, answer: answer(importAnswerSchema) },
   info: { payload: empty, answer: answer(actorInfoSchema) },

@@ -7,6 +7,8 @@ export const apiCodes = {
   wrongLastSequence: 10_071,
   streamNotFound: 10_059,
   streamNameInUse: 10_058,
+  /** "subjects overlap with an existing stream": also what loses the race to make the same stream. */
+  subjectsOverlap: 10_065,
   /** "stream store failed": with `discard: new` the stream is full. */
   storeFailed: 10_077,
   messageTooLarge: 10_054,

@@ -315,9 +315,23 @@ export class Server {
         await manager.streams.info(config.name)
       } catch (error) {
         if (apiCodeOf(error) !== apiCodes.streamNotFound) throw error
-        await manager.streams.add(config)
+        await this.make(config)
       }
     })
+  }
+
+  /** Another engine may make the same stream at this moment: what counts is that it is there. */
+  private async make(config: Parameters<JetStreamManager['streams']['add']>[0]): Promise<void> {
+    const { streams } = this.options.manager
+    try {
+      await streams.add(config)
+    } catch (error) {
+      const code = apiCodeOf(error)
+      if (code !== apiCodes.subjectsOverlap && code !== apiCodes.streamNameInUse) throw error
+      await streams.info(config.name).catch(() => {
+        throw error
+      })
+    }
   }
 
   private async typed<T>(action: () => Promise<T>): Promise<T> {

@@ -125,7 +125,7 @@ describe('structure', () => {
         world w { use types.{event}; export on-event: func(e: event); }`)
     const expected = interfaceOf(readWorld(await make('logs')), 't:t/types@0.1.0')
     const actual = interfaceOf(readWorld(await make('chain-logs')), 't:t/types@0.1.0')
-    expect(firstMismatch(expected, actual)).toBe("t:t/types#event case 'logs'")
+    expect(firstMismatch(expected, actual)).toBe("t:t/types#event case 'logs' against 'chain-logs'")
     expect(firstMismatch(expected, expected)).toBeUndefined()
   })
 

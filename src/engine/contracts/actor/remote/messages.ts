@@ -78,7 +78,6 @@ export const outcomeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('report'), error: errorReportSchema }),
   z.strictObject({ kind: z.literal('bug'), message: z.string().max(4_096) }),
 ])
-export type SqlOutcome = z.infer<typeof outcomeSchema>
 
 export const sqlAnswerSchema = z.strictObject({
   outcome: outcomeSchema,
