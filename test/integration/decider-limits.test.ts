@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import Database from 'better-sqlite3'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { eventStoreFile } from '../../src/event-store/store-file.ts'
 import { SqliteEventStore } from '../../src/event-store/sqlite/sqlite-store.ts'
 import type { ExecutionStats } from '../../src/shared/contracts/decider.ts'
@@ -15,34 +15,12 @@ import {
   deciderComponent,
   deciderFolder,
   notDecided,
-  openDecider,
   order,
-  removeDeciderFolders,
   type OpenDecider,
-  type OpenOptions,
 } from '../support/deciders.ts'
+import { openedDeciders } from '../support/opened-deciders.ts'
 
-let component: Uint8Array
-const open: OpenDecider[] = []
-
-beforeAll(async () => {
-  component = await deciderComponent()
-})
-afterEach(() => {
-  for (const each of open.splice(0)) each.close()
-})
-afterAll(removeDeciderFolders)
-
-async function start(options: OpenOptions = {}, which: Uint8Array = component): Promise<OpenDecider> {
-  const decider = await openDecider(which, options)
-  open.push(decider)
-  return decider
-}
-
-function stop(decider: OpenDecider): void {
-  open.splice(open.indexOf(decider), 1)
-  decider.close()
-}
+const { component, start, stop } = openedDeciders()
 
 /** Changes the file behind the store's back. */
 function tamper(folder: string, sql: string, ...values: unknown[]): void {
@@ -378,16 +356,16 @@ describe('spec decider 16: limits', () => {
   })
 
   it('memories: 4 and one more', async () => {
-    expect(await openedWith(withCoreInstances(component, memoryCore, 3))).toBe('opened')
-    expect(await openedWith(withCoreInstances(component, memoryCore, 4))).toEqual(
+    expect(await openedWith(withCoreInstances(component(), memoryCore, 3))).toBe('opened')
+    expect(await openedWith(withCoreInstances(component(), memoryCore, 4))).toEqual(
       refused('The component has 5 memories; at most 4 are allowed.'),
     )
   })
 
   it('core instances: 64 and one more', async () => {
     // The counter's own, its shim's and the one that fills the shim's table.
-    expect(await openedWith(withCoreInstances(component, emptyCore, 61))).toBe('opened')
-    expect(await openedWith(withCoreInstances(component, emptyCore, 62))).toEqual(
+    expect(await openedWith(withCoreInstances(component(), emptyCore, 61))).toBe('opened')
+    expect(await openedWith(withCoreInstances(component(), emptyCore, 62))).toEqual(
       refused('The component has 65 core instances; at most 64 are allowed.'),
     )
   })

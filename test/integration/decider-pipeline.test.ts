@@ -1,5 +1,5 @@
 /** Commands through the whole pipeline on a real store, in this process (spec decider 4 to 8). */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { SqliteEventStore } from '../../src/event-store/sqlite/sqlite-store.ts'
 import { eventStoreFile } from '../../src/event-store/store-file.ts'
 import type { StateView } from '../../src/shared/contracts/decider.ts'
@@ -7,33 +7,16 @@ import {
   counter,
   counterBefore,
   decided,
-  deciderComponent,
   deciderFolder,
   notDecided,
-  openDecider,
   order,
-  removeDeciderFolders,
   type OpenDecider,
   type OpenOptions,
 } from '../support/deciders.ts'
+import { openedDeciders } from '../support/opened-deciders.ts'
 import { foldErrorAmount, foldTrapAmount } from '../support/decider-wat.ts'
 
-let component: Uint8Array
-const open: OpenDecider[] = []
-
-beforeAll(async () => {
-  component = await deciderComponent()
-})
-afterEach(() => {
-  for (const each of open.splice(0)) each.close()
-})
-afterAll(removeDeciderFolders)
-
-async function start(options: OpenOptions = {}, which: Uint8Array = component): Promise<OpenDecider> {
-  const decider = await openDecider(which, options)
-  open.push(decider)
-  return decider
-}
+const { start, stop } = openedDeciders()
 
 /** Another writer of the same store. */
 function writer(folder: string): SqliteEventStore {
@@ -280,8 +263,7 @@ describe('spec decider 16: idempotency', () => {
     expect(again.lastPosition).toBe(first.lastPosition)
     expect(again.stats.attempts).toBe(0)
     expect(again.stats.guestMs).toEqual({})
-    decider.close()
-    open.length = 0
+    stop(decider)
     const restarted = await start({ folder: decider.folder })
     expect(decided(restarted.add('a', 5, { commandId, events: 2 }))).toMatchObject({
       duplicate: true,

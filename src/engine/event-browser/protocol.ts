@@ -1,5 +1,5 @@
 /** What the engine and the event reader thread say to each other. */
-import type { ErrorReport } from '../../shared/errors.ts'
+import type { RequestReply } from '../request-thread.ts'
 import type { EventStoreReader } from '../../event-store/event-store.ts'
 
 /** The methods of a reader that the thread answers. */
@@ -48,6 +48,4 @@ export type EventRequest =
       readonly file: string
     }
 
-export type EventReply =
-  | { readonly id: number; readonly ok: true; readonly answer: unknown }
-  | { readonly id: number; readonly ok: false; readonly error: ErrorReport }
+export type EventReply = RequestReply<unknown>

@@ -1,5 +1,5 @@
 /** What the engine and the store reader thread say to each other. */
-import type { ErrorReport } from '../../shared/errors.ts'
+import type { RequestReply } from '../request-thread.ts'
 
 export interface StoreKeysQuery {
   /** Absolute path of the store file. */
@@ -75,10 +75,4 @@ export type StoreRequest = {
   }
 }[keyof StoreOperations]
 
-export type StoreReply =
-  | {
-      readonly id: number
-      readonly ok: true
-      readonly answer: StoreOperations[keyof StoreOperations]['answer']
-    }
-  | { readonly id: number; readonly ok: false; readonly error: ErrorReport }
+export type StoreReply = RequestReply<StoreOperations[keyof StoreOperations]['answer']>

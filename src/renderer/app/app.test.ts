@@ -1,54 +1,18 @@
 import { render, screen, waitFor, within } from '@testing-library/svelte'
-import axe from 'axe-core'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { PaddockError } from '../../shared/errors.ts'
 import { ConsoleState } from '../state/console.svelte.ts'
 import { silentAfterMs } from '../state/engine.svelte.ts'
 import { ConsoleDouble } from '../testing/console-double.ts'
+import { axeFindings, openConsole, prepareBrowser } from '../testing/open-console.ts'
 import { sampleDispatch, sampleLog } from '../testing/samples.ts'
 import { busyMorning, firstRun } from '../testing/scenes.ts'
 import App from './App.svelte'
 
-// jsdom lays nothing out: what watches sizes gets one that never reports, and lists show their first rows.
-class StillObserver {
-  observe(): void {}
-  unobserve(): void {}
-  disconnect(): void {}
-}
+prepareBrowser()
 
-beforeAll(() => {
-  vi.stubGlobal('ResizeObserver', StillObserver)
-  vi.stubGlobal('matchMedia', () => ({
-    matches: false,
-    addEventListener: () => {},
-    removeEventListener: () => {},
-  }))
-  HTMLCanvasElement.prototype.getContext = () => null
-  Element.prototype.scrollTo = () => {}
-  Element.prototype.scrollIntoView = () => {}
-  vi.stubGlobal('CSS', { escape: (text: string) => text })
-})
-
-beforeEach(() => {
-  window.location.hash = ''
-  localStorage.clear()
-})
-
-async function open(hash: string, double = new ConsoleDouble(busyMorning())) {
-  window.location.hash = hash
-  const state = new ConsoleState(double.client, { pathForFile: (file) => `/tmp/${file.name}` })
-  const view = render(App, { state })
-  await screen.findByRole('heading', { level: 1 })
-  return { double, state, view }
-}
-
-async function findings(root: Element): Promise<string[]> {
-  // Colours and sizes need a layout; the end-to-end tests check those in a window.
-  const result = await axe.run(root, {
-    rules: { 'color-contrast': { enabled: false }, region: { enabled: false } },
-  })
-  return result.violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' | ')}`)
-}
+const open = openConsole
+const findings = axeFindings
 
 function key(name: string, more: KeyboardEventInit = {}): void {
   const target = document.activeElement ?? document.body

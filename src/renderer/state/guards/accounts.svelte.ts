@@ -3,6 +3,7 @@ import type { IdentityView } from '../../../shared/domain/identity.ts'
 import { toErrorReport, type ErrorReport } from '../../../shared/errors.ts'
 import type { PaddockClient } from '../../../shared/ipc/schema.ts'
 import { shortAddress } from '../../format/wei.ts'
+import { poll } from '../poll.ts'
 import type { ToastState } from '../toasts.svelte.ts'
 
 const refreshMs = 2_000
@@ -28,17 +29,7 @@ export class AccountsDesk {
 
   /** Reads now and every two seconds until the returned function is called. */
   start(): () => void {
-    let timer = 0
-    let isWanted = true
-    const read = async (): Promise<void> => {
-      await this.read()
-      if (isWanted) timer = window.setTimeout(() => void read(), refreshMs)
-    }
-    void read()
-    return () => {
-      isWanted = false
-      window.clearTimeout(timer)
-    }
+    return poll(() => this.read(), refreshMs)
   }
 
   async read(): Promise<void> {

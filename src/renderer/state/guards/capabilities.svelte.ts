@@ -2,6 +2,7 @@ import type { Grant, ModuleCapabilities } from '../../../shared/domain/capabilit
 import type { AccountView } from '../../../shared/domain/identity.ts'
 import { toErrorReport, type ErrorReport } from '../../../shared/errors.ts'
 import type { PaddockClient } from '../../../shared/ipc/schema.ts'
+import { poll } from '../poll.ts'
 import type { ToastState } from '../toasts.svelte.ts'
 
 export type ApprovalMode = ModuleCapabilities['approval']
@@ -31,17 +32,7 @@ export class CapabilityDesk {
 
   /** Reads now and every two seconds until the returned function is called. */
   start(): () => void {
-    let timer = 0
-    let isWanted = true
-    const read = async (): Promise<void> => {
-      await this.read()
-      if (isWanted) timer = window.setTimeout(() => void read(), refreshMs)
-    }
-    void read()
-    return () => {
-      isWanted = false
-      window.clearTimeout(timer)
-    }
+    return poll(() => this.read(), refreshMs)
   }
 
   async read(): Promise<void> {

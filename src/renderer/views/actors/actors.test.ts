@@ -1,37 +1,13 @@
-import { fireEvent, render, screen, waitFor, within } from '@testing-library/svelte'
-import axe from 'axe-core'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { fireEvent, screen, waitFor, within } from '@testing-library/svelte'
+import { describe, expect, it } from 'vitest'
 import { PaddockError } from '../../../shared/errors.ts'
-import App from '../../app/App.svelte'
-import { ConsoleState } from '../../state/console.svelte.ts'
 import { integer, text } from '../../testing/actors/actor-content.ts'
 import { ConsoleDouble } from '../../testing/console-double.ts'
+import { axeFindings, openConsole, prepareBrowser } from '../../testing/open-console.ts'
 import { sampleModule } from '../../testing/samples.ts'
 import { firstRun } from '../../testing/scenes.ts'
 
-class StillObserver {
-  observe(): void {}
-  unobserve(): void {}
-  disconnect(): void {}
-}
-
-beforeAll(() => {
-  vi.stubGlobal('ResizeObserver', StillObserver)
-  vi.stubGlobal('matchMedia', () => ({
-    matches: false,
-    addEventListener: () => {},
-    removeEventListener: () => {},
-  }))
-  HTMLCanvasElement.prototype.getContext = () => null
-  Element.prototype.scrollTo = () => {}
-  Element.prototype.scrollIntoView = () => {}
-  vi.stubGlobal('CSS', { escape: (each: string) => each })
-})
-
-beforeEach(() => {
-  window.location.hash = ''
-  localStorage.clear()
-})
+prepareBrowser()
 
 const contract = { id: 'actor', title: 'Actor', world: 'paddock:actor/actor@0.1.0' }
 
@@ -41,19 +17,10 @@ async function open(hash: string, change: (double: ConsoleDouble) => void = () =
     modules: [sampleModule('todo-actor', { contract, subscriptions: [] })],
   })
   change(double)
-  window.location.hash = hash
-  const state = new ConsoleState(double.client, { pathForFile: (file) => `/tmp/${file.name}` })
-  const view = render(App, { state })
-  await screen.findByRole('heading', { level: 1 })
-  return { double, state, view }
+  return openConsole(hash, double)
 }
 
-async function findings(root: Element): Promise<string[]> {
-  const result = await axe.run(root, {
-    rules: { 'color-contrast': { enabled: false }, region: { enabled: false } },
-  })
-  return result.violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html).join(' | ')}`)
-}
+const findings = axeFindings
 
 const rowsOf = async (name: string): Promise<HTMLElement[]> =>
   within(await screen.findByRole('grid', { name })).getAllByRole('row')
