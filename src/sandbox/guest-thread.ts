@@ -45,6 +45,23 @@ async function serve(spec: LoadSpec): Promise<void> {
         begin: (kind, budgetMs, revertible) => control.beginStatement(kind, budgetMs, revertible),
         end: () => control.endStatement(),
       },
+      mail: {
+        get hasNews() {
+          return link.hasNews
+        },
+        take: () => link.takeMail(),
+        get stopping() {
+          return link.stopping
+        },
+        sleep(ms) {
+          log.flush()
+          link.awaitNews(ms)
+        },
+        send(letter) {
+          log.flush()
+          link.post({ type: 'mail', letter })
+        },
+      },
     })
   } catch (error) {
     log.flush()

@@ -81,6 +81,7 @@ class SandboxProcess {
           this.post({ type: 'loaded', generation, ...named, id: begun.loadId ?? 0, result }),
         onReplies: (replies) => this.post({ type: 'replies', generation, ...named, replies }),
         onHostCalls: (calls) => this.post({ type: 'host-calls', generation, ...named, calls }),
+        onMail: (letters) => this.post({ type: 'mail', generation, letters }),
         onLogs: (records, dropped) => this.post({ type: 'logs', generation, ...named, records, dropped }),
         ...(thread === undefined
           ? {}
@@ -125,6 +126,9 @@ class SandboxProcess {
         return
       case 'deadline':
         this.threads.get(message.thread ?? onlyThread)?.host.pauseDeadline(message.call, message.paused)
+        return
+      case 'mail':
+        this.threads.get(onlyThread)?.host.mail(message.letters)
         return
       case 'linkages':
         this.threads.get(message.thread ?? onlyThread)?.host.link(message.capabilities)

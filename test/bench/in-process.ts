@@ -6,6 +6,7 @@ import { createInstance, type Instance } from '../../src/sandbox/loading/instanc
 import { defaultLimits } from '../../src/shared/domain/limits.ts'
 import type { GuestConfig } from '../../src/shared/contracts/event-module.ts'
 import { loadSpec } from './support.ts'
+import { quietThread } from '../support/quiet-thread.ts'
 
 export interface LocalModule {
   readonly instance: Instance
@@ -23,7 +24,7 @@ export async function localModule(name: string, config: GuestConfig): Promise<Lo
     callHost: () => {
       throw new Error('this module must not need the engine')
     },
-    statements: { begin: () => undefined, end: () => undefined },
+    ...quietThread,
   })
   const run = (operation: string, payload: unknown): void => {
     const prepared = instance.operations.prepare(operation, payload)

@@ -22,6 +22,7 @@ import type { CallOutcome, GuestCall } from '../../src/shared/sandbox/protocol.t
 import type { z } from 'zod'
 import { readWitSource } from '../../scripts/wit-source.ts'
 import { deciderWat, deeds, type Deed, type DeciderText } from './decider-wat.ts'
+import { quietThread } from './quiet-thread.ts'
 
 const wit = readWitSource(join(import.meta.dirname, '../../resources/wit/trogon-decider'))
 
@@ -239,7 +240,7 @@ export async function openDecider(component: Uint8Array, options: OpenOptions = 
       callHost: () => {
         throw new Error('a decider calls no host')
       },
-      statements: { begin: () => undefined, end: () => undefined },
+      ...quietThread,
     },
     (context, directory, name) => {
       const store = openDeciderStore(context, directory, name)

@@ -32,6 +32,8 @@ export interface HostCallBounds {
 export interface SandboxHandlers {
   onHostCall(call: HostCall, bounds: HostCallBounds): Promise<HostOutcome>
   onLogs(records: readonly GuestLogRecord[], dropped: number): void
+  /** What a program says while its one long call runs; checked by its contract's schema. */
+  onMail?(letters: readonly unknown[]): void
   onProcess(report: { residentBytes: number; cpuUs: number; wallUs: number }): void
   /** A line the process itself printed; diagnostics only. */
   onOutput(line: string): void

@@ -33,3 +33,15 @@ export function tooLarge(residentBytes: number, limitBytes: number): PaddockErro
     `The sandbox process held ${used} MiB of memory; ${limit} MiB are allowed.`,
   )
 }
+
+/** What stops a clock, and answers what lets it go on again, once. */
+export function pausable(tell: (paused: boolean) => void): () => () => void {
+  return () => {
+    let isPaused = true
+    tell(true)
+    return () => {
+      if (isPaused) tell(false)
+      isPaused = false
+    }
+  }
+}

@@ -29,7 +29,7 @@ import {
 } from './sandbox-options.ts'
 import { SandboxThread, type ThreadHandlers } from './sandbox-thread.ts'
 
-import { endError, refused, settle, tooLarge } from './sandbox-replies.ts'
+import { endError, pausable, refused, settle, tooLarge } from './sandbox-replies.ts'
 
 export * from './sandbox-options.ts'
 
@@ -276,6 +276,9 @@ export class Sandbox {
       case 'host-calls':
         for (const call of message.calls) void this.answer(call)
         return
+      case 'mail':
+        this.handlers.onMail?.(message.letters)
+        return
       case 'logs':
         this.handlers.onLogs(message.records, message.dropped)
         return
@@ -295,25 +298,22 @@ export class Sandbox {
     }
   }
 
+  /** Letters for a program that looks at its mail while a long call runs. */
+  mail(letters: readonly unknown[]): void {
+    if (this.end === undefined && letters.length > 0)
+      this.post({ type: 'mail', generation: this.generation, letters: [...letters] })
+  }
+
   /** Says how capabilities are linked from the next guest call on. */
   link(capabilities: LoadSpec['capabilities']): void {
     if (this.end === undefined) this.post({ type: 'linkages', generation: this.generation, capabilities })
   }
 
-  private pauseDeadline(call: number): () => void {
-    const tell = (paused: boolean): void => {
-      if (this.end === undefined) this.post({ type: 'deadline', generation: this.generation, call, paused })
-    }
-    let isPaused = true
-    tell(true)
-    return () => {
-      if (isPaused) tell(false)
-      isPaused = false
-    }
-  }
-
   private async answer(call: HostCall): Promise<void> {
-    const pauseDeadline = (): (() => void) => this.pauseDeadline(call.call)
+    const pauseDeadline = pausable((paused) => {
+      if (this.end !== undefined) return
+      this.post({ type: 'deadline', generation: this.generation, call: call.call, paused })
+    })
     const outcome = await this.handlers
       .onHostCall(call, { pauseDeadline, signal: this.signals.of(call.call) })
       .catch((): HostOutcome => refused(call))

@@ -68,10 +68,10 @@ export class ControlBlock {
     return Atomics.load(this.words, signalWord)
   }
 
-  /** Guest thread: returns once there were signals beyond `seen`. */
-  wait(seen: number): void {
+  /** Guest thread: returns once there were signals beyond `seen`, or after `ms`. */
+  wait(seen: number, ms = Number.POSITIVE_INFINITY): void {
     if (this.spin.look(() => Atomics.load(this.words, signalWord) !== seen)) return
-    Atomics.wait(this.words, signalWord, seen)
+    Atomics.wait(this.words, signalWord, seen, ms)
   }
 
   /** Guest thread: says that it has posted a message. */

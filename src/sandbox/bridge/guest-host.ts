@@ -28,6 +28,8 @@ export interface GuestHostOptions {
   readonly onReplies: (replies: CallReply[]) => void
   readonly onHostCalls: (calls: HostCall[]) => void
   readonly onLogs: (records: GuestLogRecord[], dropped: number) => void
+  /** What the program says while its call runs. */
+  readonly onMail?: (letters: unknown[]) => void
   /** A call ran too long and its thread is being ended, which a statement that runs holds up. */
   readonly onOverdue?: (call: number, statement: StatementMark | null) => void
   /** The thread is gone, and everything it sent and every answer it owed has been passed on. */
@@ -39,6 +41,7 @@ interface Turn {
   readonly replies: CallReply[]
   readonly hostCalls: HostCall[]
   readonly records: GuestLogRecord[]
+  readonly letters: unknown[]
   dropped: number
 }
 
@@ -146,6 +149,11 @@ export class GuestHost {
     this.send({ type: 'link', linkages })
   }
 
+  /** Passes letters on to the program. */
+  mail(letters: readonly unknown[]): void {
+    this.send({ type: 'mail', letters })
+  }
+
   /** Passes the engine's answer to a host call on. */
   reply(id: number, outcome: HostOutcome): void {
     this.ask({ type: 'host-reply', id, outcome })
@@ -186,7 +194,7 @@ export class GuestHost {
 
   /** Takes everything that has arrived, so that it travels on in as few messages as possible. */
   private onTurn(first?: FromGuest): void {
-    const turn: Turn = { replies: [], hostCalls: [], records: [], dropped: 0 }
+    const turn: Turn = { replies: [], hostCalls: [], records: [], letters: [], dropped: 0 }
     if (first !== undefined) this.take(first, turn)
     for (;;) {
       const received = receiveMessageOnPort(this.port) as { message: FromGuest } | undefined
@@ -196,6 +204,7 @@ export class GuestHost {
     // Replies first: somebody waits for them.
     if (turn.replies.length > 0) this.options.onReplies(turn.replies)
     if (turn.hostCalls.length > 0) this.options.onHostCalls(turn.hostCalls)
+    if (turn.letters.length > 0) this.options.onMail?.(turn.letters)
     if (turn.records.length > 0 || turn.dropped > 0) this.options.onLogs(turn.records, turn.dropped)
   }
 
@@ -214,6 +223,9 @@ export class GuestHost {
         return
       case 'host-call':
         turn.hostCalls.push(message.call)
+        return
+      case 'mail':
+        turn.letters.push(message.letter)
         return
       case 'closed':
         this.closed = true

@@ -13,6 +13,8 @@ export class GuestLink {
   private readonly control: ControlBlock
   private readonly port: MessagePort
   private readonly queue: QueuedCall[] = []
+  private readonly letters: unknown[] = []
+  private seenSignals = 0
   private readonly droppedCalls = new Set<number>()
   private nextHostCall = 1
   private reply: { id: number; outcome: HostOutcome } | undefined
@@ -68,6 +70,23 @@ export class GuestLink {
     return usage
   }
 
+  /** Whether anything was sent to this thread since `takeMail`: one atomic load. */
+  get hasNews(): boolean {
+    return this.control.signals !== this.seenSignals
+  }
+
+  /** Letters of the engine, in order; never sleeps. */
+  takeMail(): unknown[] {
+    this.seenSignals = this.control.signals
+    this.drain()
+    return this.letters.splice(0)
+  }
+
+  /** Sleeps until something is sent to this thread, `ms` have passed, or at once when something was since `takeMail`. */
+  awaitNews(ms: number): void {
+    this.control.wait(this.seenSignals, ms)
+  }
+
   /** Asks the engine and blocks until it answers. Throws `HostRefusal` with the engine's error, or `internal` for a malformed answer. */
   callHost(call: number, capability: string, name: string, args: unknown[]): unknown {
     const id = this.nextHostCall++
@@ -110,6 +129,9 @@ export class GuestLink {
         return
       case 'host-reply':
         this.reply = message
+        return
+      case 'mail':
+        this.letters.push(...message.letters)
         return
       case 'drop':
         this.droppedCalls.add(message.id)

@@ -28,6 +28,7 @@ export type ToGuest =
   | { readonly type: 'calls'; readonly calls: readonly QueuedCall[] }
   | { readonly type: 'host-reply'; readonly id: number; readonly outcome: HostOutcome }
   | { readonly type: 'link'; readonly linkages: LoadSpec['capabilities'] }
+  | { readonly type: 'mail'; readonly letters: readonly unknown[] }
   /** The call with this id is not to be started. */
   | { readonly type: 'drop'; readonly id: number }
   /** Start nothing more, close the store, end. */
@@ -42,4 +43,5 @@ export type FromGuest =
       readonly dropped: number
     }
   | { readonly type: 'host-call'; readonly call: HostCall }
+  | { readonly type: 'mail'; readonly letter: unknown }
   | { readonly type: 'closed'; readonly error: ErrorReport | null }

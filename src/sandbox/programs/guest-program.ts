@@ -24,6 +24,20 @@ export interface StatementMarks {
   end(): void
 }
 
+/** Mail with the engine, for a program that runs one long call (a flow). */
+export interface Mailbox {
+  /** Whether anything came since `take`: one atomic load. */
+  readonly hasNews: boolean
+  /** Letters in order; never sleeps. The contract's schema must check each. */
+  take(): unknown[]
+  /** The sandbox is being stopped: end soon. Up to date after `take`. */
+  readonly stopping: boolean
+  /** Sleeps until something comes, or `ms` have passed. */
+  sleep(ms: number): void
+  /** Sends without waiting. Everything in it must be cloneable. */
+  send(letter: unknown): void
+}
+
 /** What the thread lends to a program. */
 export interface ProgramContext {
   readonly spec: LoadSpec
@@ -32,6 +46,7 @@ export interface ProgramContext {
   /** How the capability is linked now; `denied` when nothing was said about it. */
   readonly linkage: (capability: string) => Linkage
   readonly statements: StatementMarks
+  readonly mail: Mailbox
 }
 
 /** What was committed before, as far as the program keeps it. */

@@ -86,6 +86,8 @@ export const engineMessageSchema = z.discriminatedUnion('type', [
   }),
   /** The clock of a guest call's deadline stands still while somebody is asked, or goes on. */
   z.object({ type: z.literal('deadline'), generation, thread, call: id, paused: z.boolean() }),
+  /** For a program that runs one long call and looks at its mail meanwhile; what letters say is its contract's. */
+  z.object({ type: z.literal('mail'), generation, letters: z.array(z.unknown()) }),
   /** How every capability is linked from now on: the operator granted or took back. */
   z.object({
     type: z.literal('linkages'),
@@ -201,6 +203,8 @@ export const sandboxMessageSchema = z.discriminatedUnion('type', [
     records: z.array(guestLogRecordSchema),
     dropped: z.number().int().nonnegative(),
   }),
+  /** What a program that runs one long call has to say meanwhile; nobody waits for an answer. */
+  z.object({ type: z.literal('mail'), generation, letters: z.array(z.unknown()) }),
   /** Sent about every 2 s: resident memory and CPU of the process. */
   z.object({
     type: z.literal('process'),
