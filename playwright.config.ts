@@ -8,7 +8,8 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   forbidOnly: true,
-  retries: 0,
+  // `npm test` names every test that passed only so.
+  retries: 1,
   timeout: 120_000,
   expect: { timeout: 20_000 },
   outputDir: 'test-results',

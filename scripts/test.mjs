@@ -81,11 +81,14 @@ function tests(isAsked, failed, results) {
   }
   const all = [
     ['checks', 'layers', () => vitest('layers', ['structure'])],
-    ['unit', 'unit', () => vitest('unit', ['unit', 'component'])],
+    ['unit', 'unit', () => vitest('unit', ['unit', 'component'], { workers: availableParallelism() })],
     [
       'integration',
       'integration',
-      needing(['build', 'desktop'], () => vitest('integration', ['integration'])),
+      // They wait for processes and chains more than they compute.
+      needing(['build', 'desktop'], () =>
+        vitest('integration', ['integration'], { workers: availableParallelism() + 1, retries: 1 }),
+      ),
     ],
     ['e2e', 'e2e', needing(['build', 'desktop'], () => withDisplay((env) => playwright(provided, env)))],
   ]
@@ -101,11 +104,19 @@ function summarize(results) {
     const counts = value?.passed === undefined ? '' : `   ${describe(value)}`
     console.log(`${name.padEnd(22)} ${outcome.padEnd(8)} ${`${seconds.toFixed(1)} s`.padStart(8)}${counts}`)
   }
+  tell('Failed', results, 'failures')
+  // Real processes on a busy machine: one more try, and never silently.
+  tell('Passed only when tried again', results, 'retried')
   const total = { passed: 0, failed: 0, skipped: 0 }
   for (const { value } of results) for (const key of Object.keys(total)) total[key] += value?.[key] ?? 0
   say(bad.length === 0 ? 'All good.' : `Failed: ${bad.map(({ name }) => name).join(', ')}`)
   console.log(describe(total))
   if (bad.length > 0) process.exitCode = 1
+}
+
+function tell(title, results, key) {
+  const lines = results.flatMap(({ name, value }) => (value?.[key] ?? []).map((line) => `  ${name}: ${line}`))
+  if (lines.length > 0) console.log(`\n${title}:\n${lines.join('\n')}\n`)
 }
 
 function describe({ passed, failed, skipped }) {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { cache, modulesFolder, node, root } from './paths.mjs'
 import { toolEnvironment } from './run.mjs'
 
-const none = { passed: 0, failed: 0, skipped: 0 }
+const none = { passed: 0, failed: 0, skipped: 0, failures: [], retried: [] }
 
 /** A test run that did not end well, with the counts so far as its `value`. */
 class TestFailure extends Error {
@@ -14,8 +14,11 @@ class TestFailure extends Error {
   }
 }
 
-/** Runs vitest's `projects`, its output shown as it comes; resolves with the counts, or throws a TestFailure with them. */
-export async function vitest(label, projects) {
+/**
+ * Runs vitest's `projects`, its output shown as it comes; resolves with the counts and the names of tests that failed or
+ * passed only when tried again, or throws a TestFailure with them. `options`: files at a time, and tries beyond the first.
+ */
+export async function vitest(label, projects, { workers, retries } = {}) {
   const file = await reportFile(label)
   const args = [
     join(modulesFolder, 'vitest', 'vitest.mjs'),
@@ -24,6 +27,8 @@ export async function vitest(label, projects) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
+    ...(workers === undefined ? [] : [`--maxWorkers=${workers}`]),
+    ...(retries === undefined ? [] : [`--retry=${retries}`]),
   ]
   const code = await show(args, toolEnvironment())
   const report = await readReport(file)
@@ -31,6 +36,7 @@ export async function vitest(label, projects) {
     passed: report.numPassedTests,
     failed: report.numFailedTests,
     skipped: report.numPendingTests + report.numTodoTests,
+    ...vitestNames(report),
   }
   return conclude(label, code, counts)
 }
@@ -48,13 +54,53 @@ export async function playwright({ executable, switches }, environment) {
     PADDOCK_ELECTRON: executable,
     PADDOCK_ELECTRON_SWITCHES: switches.join(' '),
   })
-  const stats = (await readReport(file))?.stats
-  const counts = stats && {
-    passed: stats.expected + stats.flaky,
-    failed: stats.unexpected,
-    skipped: stats.skipped,
+  const report = await readReport(file)
+  const counts = report && {
+    passed: report.stats.expected + report.stats.flaky,
+    failed: report.stats.unexpected,
+    skipped: report.stats.skipped,
+    ...playwrightNames(report),
   }
   return conclude('e2e', code, counts)
+}
+
+function vitestNames({ testResults }) {
+  const names = { failures: [], retried: [] }
+  for (const { name: file, status, message, assertionResults } of testResults) {
+    const place = relative(root, file)
+    for (const { fullName, status: outcome, failureMessages } of assertionResults) {
+      if (outcome === 'failed') names.failures.push(`${place} › ${fullName}: ${firstLine(failureMessages[0])}`)
+      else if (failureMessages.length > 0)
+        names.retried.push(`${place} › ${fullName}: ${firstLine(failureMessages[0])}`)
+    }
+    if (status === 'failed' && assertionResults.every((each) => each.status !== 'failed'))
+      names.failures.push(`${place}: ${firstLine(message)}`)
+  }
+  return names
+}
+
+function playwrightNames(report) {
+  const names = { failures: [], retried: [] }
+  const visit = ({ file, specs = [], suites = [] }) => {
+    for (const { title, tests } of specs) {
+      for (const { status, results } of tests) {
+        const error = results.find((each) => each.error !== undefined)?.error?.message
+        const line = `${file} › ${title}: ${firstLine(error)}`
+        if (status === 'unexpected') names.failures.push(line)
+        if (status === 'flaky') names.retried.push(line)
+      }
+    }
+    suites.forEach(visit)
+  }
+  report.suites.forEach(visit)
+  return names
+}
+
+// Colours would make the lines unreadable in a log.
+const colours = /\u001b\[[\d;]*m/g
+
+function firstLine(text = 'no message') {
+  return text.replaceAll(colours, '').split('\n')[0].slice(0, 300)
 }
 
 function conclude(label, code, counts = none) {
