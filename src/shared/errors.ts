@@ -6,6 +6,7 @@
  * wrong (`message`), and, where the operator can do something, what (`remedy`).
  */
 import { actorErrorRemedies } from './contracts/actor-errors.ts'
+import { flowErrorRemedies } from './contracts/flow-errors.ts'
 
 /** Every code Paddock can raise, with the remedy shown unless the error brings a better one. */
 export const errorCodes = {
@@ -175,6 +176,7 @@ export const errorCodes = {
   'ipc.timeout': 'Try again; if it persists, the engine is overloaded.',
   'internal.bug': 'This is a fault of Paddock; report it with the log.',
   ...actorErrorRemedies,
+  ...flowErrorRemedies,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
