@@ -1,20 +1,18 @@
 /** `paddock actor`: requests to the actors of a bundle, and what an operator does with them. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { readExportDigest } from '../engine/contracts/actor/export-digest.ts'
 import type { ActorAddress } from '../engine/contracts/actor/namespace.ts'
 import type { ActorService } from '../engine/contracts/actor/service.ts'
 import type { ActorPage } from '../shared/domain/actor.ts'
-import { PaddockError, toErrorReport } from '../shared/errors.ts'
-import { readEngineConfig } from './engine-config.ts'
-import { exitCodes, isBadInput } from './exit-codes.ts'
-import { createHeadlessEngine } from './headless-engine.ts'
+import { PaddockError } from '../shared/errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import { readArgument, runBundle, withEngine, type OneShotOptions } from './one-shot.ts'
 import type { Output } from './output.ts'
 
 export const actorVerbs = ['request', 'list', 'sleep', 'destroy', 'backup', 'export', 'import'] as const
 export type ActorVerb = (typeof actorVerbs)[number]
 
-export interface ActorOptions {
+export interface ActorOptions extends OneShotOptions {
   readonly bundle: string
   readonly verb: string
   /** Method or file, by verb. */
@@ -24,9 +22,6 @@ export interface ActorOptions {
   readonly payload: string | undefined
   /** The engine that owns the databases, with the file of its token. */
   readonly remote: { readonly url: string; readonly tokenFile: string } | undefined
-  readonly config: string | undefined
-  readonly stateDir: string | undefined
-  readonly version: string
 }
 
 const pageSize = 1_000
@@ -40,32 +35,13 @@ export async function actor(options: ActorOptions, output: Output): Promise<numb
   if (verb !== 'list' && options.key.length === 0)
     throw new PaddockError('usage.invalid', `${verb} needs --key.`)
   const payload = await readPayload(options.payload)
-  const config = await readEngineConfig(options.config)
-  const headless = await createHeadlessEngine({
-    version: options.version,
-    stateDir: options.stateDir ?? config.stateDir,
-    settings: { chains: [...config.chains], operator: config.operator },
-  })
-  const { engine } = headless
-  try {
-    for (const warning of config.warnings) output.warning(warning)
-    await engine.start()
-    const request = await engine.modules.inspect(path.resolve(options.bundle), {})
-    const granted = request.asks.map((ask) => ask.capability)
-    const name = await engine.modules.install(request.requestId, granted, false)
-    if (options.remote !== undefined) engine.modules.setActorEngine(name, options.remote)
-    await engine.modules.start(name)
-    const status = engine.modules.views().find((module) => module.name === name)?.status
-    if (status !== undefined && 'error' in status) throw PaddockError.fromReport(status.error)
+  return withEngine(options, output, async (engine) => {
+    const name = await runBundle(engine, options.bundle, (installed) => {
+      if (options.remote !== undefined) engine.modules.setActorEngine(installed, options.remote)
+    })
     await carryOut(engine.contracts.actors, name, verb, options, payload, output)
     return exitCodes.ok
-  } catch (error) {
-    const fault = toErrorReport(error)
-    output.error(fault)
-    return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
-  } finally {
-    await headless.close()
-  }
+  })
 }
 
 async function carryOut(
@@ -147,12 +123,7 @@ async function tellActors(actors: ActorService, name: string, output: Output): P
 
 async function readPayload(given: string | undefined): Promise<Uint8Array> {
   if (given === undefined) return new Uint8Array()
-  let bytes: Uint8Array
-  try {
-    bytes = given.startsWith('@') ? await readFile(given.slice(1)) : Buffer.from(given, 'utf8')
-  } catch (cause) {
-    throw new PaddockError('usage.invalid', `${given.slice(1)} cannot be read.`, { cause })
-  }
+  const bytes = await readArgument(given)
   try {
     JSON.parse(Buffer.from(bytes).toString('utf8'))
   } catch (cause) {

@@ -1,15 +1,13 @@
 /** `paddock decide`: one command for one decider, and what became of it. */
-import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ExecutionOutcome } from '../shared/contracts/decider.ts'
-import { PaddockError, toErrorReport } from '../shared/errors.ts'
+import { PaddockError } from '../shared/errors.ts'
 import type { Engine } from '../engine/engine.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
-import { readEngineConfig } from './engine-config.ts'
-import { createHeadlessEngine } from './headless-engine.ts'
+import { readArgument, throwFailure, withEngine, type OneShotOptions } from './one-shot.ts'
 import type { Output } from './output.ts'
 
-export interface DecideOptions {
+export interface DecideOptions extends OneShotOptions {
   readonly bundle: string
   readonly type: string
   /** `@file`, or the payload itself, usually JSON. */
@@ -21,9 +19,6 @@ export interface DecideOptions {
   readonly dryRun: boolean
   /** Revision as of which a dry run decides. */
   readonly at: number | undefined
-  readonly config: string | undefined
-  readonly stateDir: string | undefined
-  readonly version: string
 }
 
 /** Loads the decider, sends it the command and prints the outcome; answers the exit code (spec decider 9). */
@@ -31,37 +26,14 @@ export async function decide(options: DecideOptions, output: Output): Promise<nu
   if (options.at !== undefined && !options.dryRun) {
     throw new PaddockError('usage.invalid', '--at needs --dry-run.')
   }
-  const payload = await readPayload(options.payload)
-  const config = await readEngineConfig(options.config)
-  const headless = await createHeadlessEngine({
-    version: options.version,
-    stateDir: options.stateDir ?? config.stateDir,
-    settings: {},
-  })
-  try {
-    await headless.engine.start()
-    const reference = await loadDecider(headless.engine, options.bundle)
-    const outcome = await send(headless.engine, reference, options, payload)
+  const payload = await readArgument(options.payload)
+  return withEngine(options, output, async (engine) => {
+    const reference = await loadDecider(engine, options.bundle)
+    const outcome = await send(engine, reference, options, payload)
     output.result(printable(outcome), describe(outcome))
     if (outcome.outcome === 'decided') return exitCodes.ok
     return isBadInput(outcome.failure.error.code) ? exitCodes.badInput : exitCodes.moduleFailed
-  } catch (error) {
-    const fault = toErrorReport(error)
-    output.error(fault)
-    return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
-  } finally {
-    await headless.close()
-  }
-}
-
-/** Throws `usage.invalid` for a file that cannot be read. */
-async function readPayload(text: string): Promise<Uint8Array> {
-  if (!text.startsWith('@')) return Buffer.from(text, 'utf8')
-  try {
-    return await readFile(path.resolve(text.slice(1)))
-  } catch (cause) {
-    throw new PaddockError('usage.invalid', `The payload file ${text.slice(1)} cannot be read.`, { cause })
-  }
+  })
 }
 
 /** Throws why it does not run. Answers `name@version`. */
@@ -74,8 +46,7 @@ async function loadDecider(engine: Engine, bundle: string): Promise<string> {
   const module = await engine.modules.install(request.requestId, [], true)
   const view = engine.contracts.deciders.views().find((each) => each.module === module)
   if (view !== undefined) return `${view.name}@${view.version}`
-  const status = engine.modules.views().find((each) => each.name === module)?.status
-  if (status !== undefined && 'error' in status) throw PaddockError.fromReport(status.error)
+  throwFailure(engine, module)
   throw new PaddockError('decider.missing_export', `${bundle} is no decider, but: ${request.contract.title}.`)
 }
 

@@ -1,19 +1,13 @@
 /** `paddock query`: asks a query module once. */
-import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { PaddockError, toErrorReport } from '../shared/errors.ts'
-import { readEngineConfig } from './engine-config.ts'
-import { exitCodes, isBadInput } from './exit-codes.ts'
-import { createHeadlessEngine } from './headless-engine.ts'
+import { PaddockError } from '../shared/errors.ts'
+import { exitCodes } from './exit-codes.ts'
+import { readArgument, runBundle, withEngine, type OneShotOptions } from './one-shot.ts'
 import type { Output } from './output.ts'
 
-export interface QueryOptions {
+export interface QueryOptions extends OneShotOptions {
   readonly bundle: string
   /** `@file`, `0x…` or text. */
   readonly input: string
-  readonly config: string | undefined
-  readonly stateDir: string | undefined
-  readonly version: string
 }
 
 /**
@@ -21,22 +15,9 @@ export interface QueryOptions {
  * 2 for bad input. Everything the manifest asks for is granted: naming it here is consent.
  */
 export async function query(options: QueryOptions, output: Output): Promise<number> {
-  const config = await readEngineConfig(options.config)
   const input = await readInput(options.input)
-  const headless = await createHeadlessEngine({
-    version: options.version,
-    stateDir: options.stateDir ?? config.stateDir,
-    settings: { chains: [...config.chains], operator: config.operator },
-  })
-  const { engine } = headless
-  try {
-    for (const warning of config.warnings) output.warning(warning)
-    await engine.start()
-    const request = await engine.modules.inspect(path.resolve(options.bundle), {})
-    const granted = request.asks.map((ask) => ask.capability)
-    const name = await engine.modules.install(request.requestId, granted, true)
-    const status = engine.modules.views().find((module) => module.name === name)?.status
-    if (status !== undefined && 'error' in status) throw PaddockError.fromReport(status.error)
+  return withEngine(options, output, async (engine) => {
+    const name = await runBundle(engine, options.bundle)
     const answer = await engine.contracts.queries.ask(name, input)
     if (!answer.ok) {
       const { domain, kind, code, message } = answer.error
@@ -47,25 +28,12 @@ export async function query(options: QueryOptions, output: Output): Promise<numb
     const text = asText(answer.value)
     output.result({ ok: true, hex, ...(text === null ? {} : { text }) }, text ?? hex)
     return exitCodes.ok
-  } catch (error) {
-    const fault = toErrorReport(error)
-    output.error(fault)
-    return isBadInput(fault.code) ? exitCodes.badInput : exitCodes.moduleFailed
-  } finally {
-    await headless.close()
-  }
+  })
 }
 
 /** Bytes of `@file`, of `0x` and hexadecimal digits, or of the text itself. Throws `usage.invalid`. */
 export async function readInput(given: string): Promise<Uint8Array> {
-  if (given.startsWith('@')) {
-    try {
-      return await readFile(given.slice(1))
-    } catch (cause) {
-      throw new PaddockError('usage.invalid', `${given.slice(1)} cannot be read.`, { cause })
-    }
-  }
-  if (!given.startsWith('0x')) return Buffer.from(given, 'utf8')
+  if (!given.startsWith('0x')) return readArgument(given)
   if (!/^0x(?:[0-9a-fA-F]{2})*$/.test(given)) {
     throw new PaddockError('usage.invalid', `"${given}" is not hexadecimal: two digits for each byte.`)
   }
