@@ -18,7 +18,8 @@ export const flowErrorRemedies = {
   'flow.drain_timeout': 'Raise timeouts.drain_ms of the flow, or look which stage is slow.',
   'flow.too_many_errors': 'Look at the log of the flow for the errors, or raise max_errors.',
   'flow.lost': 'Look at the log of the flow; a stage may use too much memory or never return.',
-  'flow.end_failed': 'Look at what the message says about the topic, chain or store, then start the flow again.',
+  'flow.end_failed':
+    'Look at what the message says about the topic, chain or store, then start the flow again.',
   'stage.refused': 'Correct the configuration of the stage, or tell its author.',
   'stage.failed': 'Look at the element named, or choose another error policy for the stage.',
   'stage.trap': 'The stage failed by its own fault; tell its author.',
