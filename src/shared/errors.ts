@@ -7,6 +7,7 @@
  */
 import { actorErrorRemedies } from './contracts/actor-errors.ts'
 import { flowErrorRemedies } from './contracts/flow-errors.ts'
+import { toolErrorRemedies } from './contracts/tool-errors.ts'
 
 /** Every code Paddock can raise, with the remedy shown unless the error brings a better one. */
 export const errorCodes = {
@@ -147,6 +148,8 @@ export const errorCodes = {
     'Put the budget ledger named back in order, or set it aside and begin a new one.',
   'governor.invalid_estimate': 'This is a fault of Paddock; report it with the log.',
   'governor.unknown_reservation': 'This is a fault of Paddock; report it with the log.',
+  'governor.reservation_mismatch': 'This is a fault of Paddock; report it with the log.',
+  'governor.requires_approval': 'Let a person confirm the call, or raise the limit.',
   'governor.reservation_closed': 'Nothing to do: what was used has been counted.',
   'content.bad_reference': 'Write sha256:…, bzz:…, ipfs:…, oci:…@sha256:… or https://…#sha256=….',
   'content.unpinned': 'Add #sha256= with the digest of the file, or pin the component in engine.toml.',
@@ -177,6 +180,7 @@ export const errorCodes = {
   'internal.bug': 'This is a fault of Paddock; report it with the log.',
   ...actorErrorRemedies,
   ...flowErrorRemedies,
+  ...toolErrorRemedies,
 } as const
 
 export type ErrorCode = keyof typeof errorCodes
