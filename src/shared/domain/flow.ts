@@ -22,6 +22,8 @@ export const flowProblemSchema = z.object({
   code: z.string().regex(/^E\d{4}$/),
   severity: z.enum(['error', 'warning']),
   message: z.string(),
+  /** The file it is in: the flow file, or the settings of the operator that lie under it. */
+  file: z.string().optional(),
   /** Key path, for instance `flow.main.edges[2].from.node`, or null. */
   key: z.string().nullable(),
   node: z.string().nullable(),
