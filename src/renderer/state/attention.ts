@@ -148,6 +148,10 @@ function ofNotice(notice: Notice): Attention {
       subject.kind === 'chain'
         ? { kind: 'open', label: 'Endpoints', target: { screen: 'chains', item: subject.chainId } }
         : null,
+    flow:
+      subject.kind === 'flow'
+        ? { kind: 'open', label: 'Log', target: { screen: 'logs', query: { module: `flow/${subject.id}` } } }
+        : null,
     settings: { kind: 'open', label: 'Settings', target: { screen: 'settings' } },
     'watch-folder':
       subject.kind === 'watch-folder' && error.code === 'module.consent_required'

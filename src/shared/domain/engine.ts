@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { chainViewSchema, devnetViewSchema } from './chain.ts'
+import { flowIdSchema } from './flow.ts'
 import { moduleViewSchema } from './module.ts'
 import { chainIdSchema, errorReportSchema, timestampMsSchema } from './primitives.ts'
 
@@ -27,6 +28,7 @@ export const noticeSchema = z.object({
   subject: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('module'), name: z.string() }),
     z.object({ kind: z.literal('chain'), chainId: chainIdSchema }),
+    z.object({ kind: z.literal('flow'), id: flowIdSchema }),
     z.object({ kind: z.literal('settings') }),
     z.object({ kind: z.literal('watch-folder'), path: z.string() }),
     z.object({ kind: z.literal('devnet') }),

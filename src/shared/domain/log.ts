@@ -11,6 +11,8 @@ export const logContextSchema = z.object({
   eventType: z.enum(['block', 'logs', 'tick', 'message', 'init', 'call']).optional(),
   chainId: chainIdSchema.optional(),
   blockNumber: z.number().int().nonnegative().optional(),
+  /** Of a flow: the stage that speaks, or that the line is about. */
+  node: z.string().max(64).optional(),
 })
 export type LogContext = z.infer<typeof logContextSchema>
 
@@ -27,7 +29,7 @@ export type GuestLogRecord = z.infer<typeof guestLogRecordSchema>
 export const logRecordSchema = guestLogRecordSchema.extend({
   /** Ascending over all modules; the cursor of log paging. */
   id: z.number().int().nonnegative(),
-  /** `null` for lines of the engine itself. */
+  /** `null` for lines of the engine itself; `flow/<id>` for lines of a flow. */
   module: z.string().nullable(),
   run: z.number().int().nonnegative(),
   /** Stable code when the line reports an error. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { budgetsSchema } from './budgets.ts'
 import { chainConfigSchema } from './chain.ts'
+import { flowIdSchema } from './flow.ts'
 import { moduleLimitsSchema } from './limits.ts'
 import { moduleGrantsSchema } from './operator/grants.ts'
 import { operatorSchema } from './operator/operator.ts'
@@ -31,6 +32,20 @@ export const installedModuleSchema = z.object({
 })
 export type InstalledModule = z.infer<typeof installedModuleSchema>
 
+/** A flow the operator added, with what was granted to it (spec flows 3.4). */
+export const installedFlowSchema = z.object({
+  id: flowIdSchema,
+  /** The flow file, absolute. */
+  file: z.string(),
+  /** Which flow of the file. */
+  flow: z.string().max(64),
+  /** What its stages ask for and may have; a later version that asks for more asks again. */
+  granted: z.array(z.string().max(256)),
+  /** Whether it should run when the engine starts. */
+  enabled: z.boolean(),
+})
+export type InstalledFlow = z.infer<typeof installedFlowSchema>
+
 /** Everything the operator set, persisted by the main process. */
 export const settingsSchema = z.object({
   theme: themeSchema.default('system'),
@@ -38,6 +53,7 @@ export const settingsSchema = z.object({
   chains: z.array(chainConfigSchema).default([]),
   devnet: z.object({ autoStart: z.boolean() }).default({ autoStart: true }),
   modules: z.array(installedModuleSchema).default([]),
+  flows: z.array(installedFlowSchema).default([]),
   watchFolders: z.array(z.string()).default([]),
   /** Example bundles that were installed once; what the operator removed is not brought back. */
   examplesSeen: z.array(z.string()).default([]),
