@@ -45,8 +45,11 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     clock,
     processes,
     preparing: gates.preparing,
-    onNotice: (name, id, error) =>
-      state.raise(`actor ${name} ${id}`, 'warn', { kind: 'module', name }, error.toReport()),
+    onNotice: (name, id, error) => {
+      const notice = `actor ${name} ${id}`
+      if (error === null) state.clear(notice)
+      else state.raise(notice, 'warn', { kind: 'module', name }, error.toReport())
+    },
     log,
     stateDir,
     storesDirectory: paths.stores,

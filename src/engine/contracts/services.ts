@@ -24,8 +24,8 @@ export interface ContractServicesOptions {
   /** Starts sandbox processes for what contracts do without a module. */
   readonly processes: ProcessMeans
   readonly preparing: Gate
-  /** Tells the operator of an actor whose file is damaged. */
-  readonly onNotice: (module: string, actorId: string, error: PaddockError) => void
+  /** Tells the operator of an actor whose file is damaged, or, with null, that it is sound again. */
+  readonly onNotice: (module: string, actorId: string, error: PaddockError | null) => void
   readonly clock: Clock
   readonly log: EngineLog
   /** Where the engine keeps its state. */

@@ -75,6 +75,7 @@ describe('a damaged file', () => {
     const { file: source, sha256 } = await exported(actors, 'fine')
     await actors.service.import(actors.module, { key: ['hurt'] }, source, sha256)
     expect(await actors.request('hurt', 'all', written)).toEqual([['of-fine'], ['more']])
+    expect(test.engine.state.snapshot().notices).toEqual([])
   })
 
   it('spec actors-sql 18: is counted for Prometheus by module, without the key', async () => {

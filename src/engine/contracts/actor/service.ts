@@ -30,8 +30,8 @@ export interface ActorServiceOptions {
   readonly processes: ProcessMeans
   readonly preparing: Gate
   readonly log: EngineLog
-  /** Tells the operator of an actor whose file is damaged. */
-  readonly onNotice?: (module: string, actorId: string, error: PaddockError) => void
+  /** Tells the operator of an actor whose file is damaged, or, with null, that it is sound again. */
+  readonly onNotice?: (module: string, actorId: string, error: PaddockError | null) => void
 }
 
 const actorsPerHost = 16
@@ -236,11 +236,13 @@ export class ActorService {
     sha256: string,
   ): Promise<ActorImport> {
     const actor = this.namespace(module).actor(address, true)
-    return actor.apart(async (instance) => {
+    const imported = await actor.apart(async (instance) => {
       const payload = { sourcePath, sha256, apply: true } as const
       const { answer } = await instance.call('import-check', payload, importMs)
       return done<'import-check'>(answer)
     })
+    this.options.onNotice?.(module, actor.id, null)
+    return imported
   }
 
   /** Removes the databases of all actors of a module that is gone. */
