@@ -9,7 +9,7 @@ import type { StateHub } from '../state-hub.ts'
 import type { MetricsPort } from '../telemetry/metrics/metrics-port.ts'
 import type { Capability } from './capability.ts'
 import { createCowApiCapability } from './cow-api/cow-api-capability.ts'
-import { createMessaging } from './messaging/create-messaging.ts'
+import { createMessaging, type Messaging } from './messaging/create-messaging.ts'
 import { createRemoteStore } from './remote-store/create-remote-store.ts'
 import { serviceSender } from './services/service-http.ts'
 
@@ -25,6 +25,8 @@ export interface NetworkServices {
 export interface Networks {
   readonly capabilities: readonly Capability[]
   readonly messages: MessageSource
+  /** Publishes a message that no module sends; null when messaging is off. Rejects with `HostFailure`. */
+  readonly publish: Messaging['publish']
   /** Writes what waits and ends the threads. */
   close(): Promise<void>
 }
@@ -57,6 +59,7 @@ export function createNetworks(options: EngineOptions, services: NetworkServices
   return {
     capabilities: provided.filter((capability) => capability !== null),
     messages: messaging.source,
+    publish: messaging.publish,
     close: async () => {
       await Promise.all([messaging.close(), remoteStore.close()])
     },

@@ -33,12 +33,15 @@ export interface Messaging {
   /** Null when the operator switched it off, or when waku mode names no node. */
   readonly capability: Capability | null
   readonly source: MessageSource
+  /** Publishes what the engine itself has to say, for a flow; null when messaging is off. */
+  readonly publish: MessagingBackend['publish'] | null
   close(): Promise<void>
 }
 
 const silence: Messaging = {
   capability: null,
   source: { subscribe: () => () => undefined },
+  publish: null,
   close: () => Promise.resolve(),
 }
 
@@ -67,6 +70,7 @@ export function createMessaging(options: MessagingOptions): Messaging {
   return {
     capability: createMessagingCapability(backend, clock),
     source: backend,
+    publish: (publisher, topic, payload, signal) => backend.publish(publisher, topic, payload, signal),
     close: () => backend.close(),
   }
 }
