@@ -2,6 +2,7 @@
 import type { FlowNode } from '../../../../shared/contracts/flow.ts'
 import type { ComponentGlue } from '../../../binding/glue.ts'
 import type { FlowBuffers } from '../buffers/flow-buffers.ts'
+import type { CallContext } from './stage.ts'
 
 /** A compiled component as `loadArtifact` answers it; several stages may share one. */
 export interface StageComponent {
@@ -23,8 +24,11 @@ export interface StageOptions {
   readonly buffers: FlowBuffers
   /** Opaque, unique within the engine; told to guests as `flow-id`. */
   readonly flowId: string
-  /** 32 hexadecimal digits, or empty with tracing off. */
-  readonly traceId: string
+  /**
+   * Becomes the stage's `context`. The driver's own object: its `traceId`, `spanId` and `deadlineNs` are computed when they
+   * are read, so read them only when the guest asks, and never assign them.
+   */
+  readonly context: CallContext
   /** Names of spec flows 3.4. */
   readonly grants: readonly string[]
   readonly log: (line: StageLine) => void
