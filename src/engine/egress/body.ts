@@ -13,8 +13,8 @@ export interface BodyOptions {
   /** False where HTTP says there is none, whatever the headers say. */
   readonly hasBody: boolean
   readonly maxBytes: number
-  /** Bytes came from the network. */
-  readonly onPiece: () => void
+  /** This many bytes came from the network. */
+  readonly onPiece: (bytes: number) => void
 }
 
 export interface ReadBody {
@@ -67,7 +67,7 @@ function collect(
       if (!incoming.complete) closed()
     })
     incoming.on('data', (chunk: Buffer) => {
-      options.onPiece()
+      options.onPiece(chunk.length)
       received += chunk.length
       if (received > options.maxBytes) fail(tooLarge())
     })

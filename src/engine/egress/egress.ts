@@ -3,12 +3,12 @@
  * connection to a judged address only, caps while streaming, no redirect followed, no proxy, no cookie, no ambient
  * credential (spec nexum-host 8.8, spec tools 4). Knows nothing of modules, grants or allowlists.
  */
-import type * as net from 'node:net'
-import { startDeadlines } from './deadlines.ts'
+import { startDeadlines, type Deadlines } from './deadlines.ts'
+import { ConnectionPools, poolKey } from './connection-pools.ts'
 import { connectTo, type TrustOptions } from './connect.ts'
 import { EgressError } from './egress-error.ts'
 import { exchange } from './exchange.ts'
-import type { Destination, EgressRequest, EgressResponse } from './types.ts'
+import type { Connection, Destination, EgressRequest, EgressResponse } from './types.ts'
 import { publicOnly, type PermittedDestinations } from './permitted-destinations.ts'
 import { systemResolver, type ResolveHost } from './resolver.ts'
 import { literalAddress } from './target.ts'
@@ -21,6 +21,7 @@ export interface EgressOptions {
 export class Egress {
   private readonly resolveHost: ResolveHost
   private readonly trust: TrustOptions
+  private readonly pools = new ConnectionPools()
 
   constructor(options: EgressOptions = {}) {
     this.resolveHost = options.resolve ?? systemResolver()
@@ -28,17 +29,29 @@ export class Egress {
   }
 
   /** One exchange. Any status is an answer. Throws `EgressError`. */
-  async request(request: EgressRequest): Promise<EgressResponse> {
-    const deadlines = startDeadlines(request.timeouts, request.signal)
-    try {
+  request(request: EgressRequest): Promise<EgressResponse> {
+    return withDeadlines(request, async (deadlines) => {
       const destination = await this.resolve(request.url, request.permitted, deadlines.signal)
-      const socket = await deadlines.during('connect', () => this.connect(destination, deadlines.signal))
-      return await exchange(socket, request, deadlines)
-    } catch (error) {
-      throw deadlines.explain(error)
-    } finally {
-      deadlines.end()
+      return await this.exchangeWith(destination, request, deadlines)
+    })
+  }
+
+  /**
+   * One exchange with a destination that was judged before; its URL may have another path and query since. Throws
+   * `EgressError`, `invalid-url` when the origin is another.
+   */
+  send(destination: Destination, request: EgressRequest): Promise<EgressResponse> {
+    if (destination.url.origin !== request.url.origin) {
+      return Promise.reject(
+        new EgressError('invalid-url', 'The request is for another host than the one judged.'),
+      )
     }
+    return withDeadlines(request, (deadlines) => this.exchangeWith(destination, request, deadlines))
+  }
+
+  /** Closes every connection that is kept for later requests. */
+  close(): void {
+    this.pools.close()
   }
 
   /**
@@ -62,7 +75,40 @@ export class Egress {
     return { url, addresses }
   }
 
-  private connect(destination: Destination, signal: AbortSignal): Promise<net.Socket> {
-    return connectTo(destination, this.trust, signal)
+  private async exchangeWith(
+    destination: Destination,
+    request: EgressRequest,
+    deadlines: Deadlines,
+  ): Promise<EgressResponse> {
+    const connection = await deadlines.during('connect', () =>
+      this.connectionTo(destination, request, deadlines.signal),
+    )
+    request.observer?.onPeer(connection.socket.remoteAddress ?? '')
+    return await exchange(connection, request, deadlines)
+  }
+
+  private async connectionTo(
+    destination: Destination,
+    { pool }: EgressRequest,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    if (pool === undefined) return { socket: await connectTo(destination, this.trust, signal) }
+    const key = poolKey(pool, destination)
+    const kept = this.pools.take(key, destination.addresses)
+    return kept ?? this.pools.adopt(key, await connectTo(destination, this.trust, signal))
+  }
+}
+
+async function withDeadlines(
+  { timeouts, signal }: EgressRequest,
+  work: (deadlines: Deadlines) => Promise<EgressResponse>,
+): Promise<EgressResponse> {
+  const deadlines = startDeadlines(timeouts, signal)
+  try {
+    return await work(deadlines)
+  } catch (error) {
+    throw deadlines.explain(error)
+  } finally {
+    deadlines.end()
   }
 }

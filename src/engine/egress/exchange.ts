@@ -1,31 +1,36 @@
 import * as http from 'node:http'
-import type * as net from 'node:net'
 import { errnoOf } from '../errno.ts'
 import type { Deadlines } from './deadlines.ts'
 import { readBody } from './body.ts'
-import type { EgressRequest, EgressResponse, HeaderPair } from './types.ts'
+import type { Connection, EgressRequest, EgressResponse, HeaderPair } from './types.ts'
 import { EgressError } from './egress-error.ts'
 import { managedHeaders } from './headers.ts'
 
 /** Bytes of the head of an answer. */
 const maxHeadBytes = 64 * 1024
 
-/** Sends the request over an open connection and reads the whole answer. The connection is closed after. */
+/**
+ * Sends the request over an open connection and reads the whole answer. The connection is closed after, unless its
+ * agent keeps it. Whether anything was sent is what the socket says: true from the first byte of the request written
+ * to it (spec tools 4 step 12).
+ */
 export function exchange(
-  socket: net.Socket,
+  { socket, agent }: Connection,
   request: EgressRequest,
   deadlines: Deadlines,
 ): Promise<EgressResponse> {
   return new Promise((resolve, reject) => {
     const { url, method, body } = request
     const { signal } = deadlines
+    const writtenBefore = socket.bytesWritten
     const fail = (error: unknown): void => {
       signal.removeEventListener('abort', onAbort)
       deadlines.leave()
+      const requestSent = socket.bytesWritten > writtenBefore
       socket.destroy()
-      reject(asEgressError(error))
+      reject(asEgressError(error, requestSent))
     }
-    const onAbort = (): void => fail(new EgressError('cancelled', 'The request was called off.', sent))
+    const onAbort = (): void => fail(new EgressError('cancelled', 'The request was called off.'))
     if (signal.aborted) {
       socket.destroy()
       reject(new EgressError('cancelled', 'The request was called off.'))
@@ -36,14 +41,16 @@ export function exchange(
       method,
       path: `${url.pathname}${url.search}`,
       // The connection is made and, for https, secured: what is written here goes through it as it is.
-      createConnection: () => socket,
+      ...(agent === undefined ? { createConnection: () => socket } : { agent }),
       setHost: false,
       maxHeaderSize: maxHeadBytes,
       insecureHTTPParser: false,
       headers: flattened([...request.headers, ...managedHeaders(request)]),
     })
     outgoing.on('error', fail)
-    outgoing.on('upgrade', () => fail(malformed('The server wants to change the protocol.')))
+    outgoing.on('upgrade', () =>
+      fail(new EgressError('malformed', 'The server wants to change the protocol.')),
+    )
     let hasBegun = false
     outgoing.on('finish', () => {
       if (!hasBegun) deadlines.enter('first-byte')
@@ -52,22 +59,24 @@ export function exchange(
       hasBegun = true
       deadlines.enter('between-bytes')
       const headers = headersOf(incoming)
+      request.observer?.onReceived(headBytes(headers))
       readBody(incoming, headers, {
         hasBody: method !== 'HEAD' && incoming.statusCode !== 204 && incoming.statusCode !== 304,
         maxBytes: request.maxResponseBytes,
-        onPiece: () => deadlines.enter('between-bytes'),
+        onPiece: (bytes) => {
+          deadlines.enter('between-bytes')
+          request.observer?.onReceived(bytes)
+        },
       }).then((read) => {
         signal.removeEventListener('abort', onAbort)
         deadlines.leave()
-        socket.destroy()
+        if (agent === undefined) socket.destroy()
         resolve({ status: incoming.statusCode ?? 0, headers: read.headers, body: read.body })
       }, fail)
     })
     outgoing.end(body ?? undefined)
   })
 }
-
-const sent = { requestSent: true }
 
 /** Name and value in turns: the form of `headers` that keeps repeats apart. */
 function flattened(headers: readonly HeaderPair[]): string[] {
@@ -83,17 +92,16 @@ function headersOf(incoming: http.IncomingMessage): HeaderPair[] {
   return headers
 }
 
-function asEgressError(error: unknown): EgressError {
-  if (error instanceof EgressError)
-    return new EgressError(error.kind, error.message, { ...sent, cause: error })
-  const code = errnoOf(error) ?? ''
-  if (code.startsWith('HPE_')) return malformed('The answer is not HTTP, or its head is too large.', error)
-  return new EgressError('closed', 'The server closed the connection before its answer was whole.', {
-    ...sent,
-    cause: error,
-  })
+/** The status line is about as long as an empty header. */
+function headBytes(headers: readonly HeaderPair[]): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 17)
 }
 
-function malformed(message: string, cause?: unknown): EgressError {
-  return new EgressError('malformed', message, { ...sent, cause })
+function asEgressError(error: unknown, requestSent: boolean): EgressError {
+  const options = { requestSent, cause: error }
+  if (error instanceof EgressError) return new EgressError(error.kind, error.message, options)
+  if ((errnoOf(error) ?? '').startsWith('HPE_')) {
+    return new EgressError('malformed', 'The answer is not HTTP, or its head is too large.', options)
+  }
+  return new EgressError('closed', 'The server closed the connection before its answer was whole.', options)
 }

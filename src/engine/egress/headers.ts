@@ -34,10 +34,10 @@ export function forwardableHeaders(headers: readonly HeaderPair[]): HeaderPair[]
 }
 
 /** The headers that the egress adds to a request. */
-export function managedHeaders({ url, method, headers, body }: EgressRequest): HeaderPair[] {
+export function managedHeaders({ url, method, headers, body, pool }: EgressRequest): HeaderPair[] {
   const managed: HeaderPair[] = [
     ['host', url.host],
-    ['connection', 'close'],
+    ['connection', pool === undefined ? 'close' : 'keep-alive'],
   ]
   if (!headers.some(([name]) => name.toLowerCase() === 'accept-encoding')) {
     managed.push(['accept-encoding', 'gzip, deflate, br'])

@@ -1,4 +1,6 @@
 /** What is asked of the egress, and what it answers. */
+import type * as http from 'node:http'
+import type * as net from 'node:net'
 import type { Timeouts } from './deadlines.ts'
 import type { PermittedDestinations } from './permitted-destinations.ts'
 
@@ -18,6 +20,20 @@ export interface EgressRequest {
   /** Nothing but the public internet when absent. */
   readonly permitted?: PermittedDestinations
   readonly signal?: AbortSignal
+  /**
+   * Who the connection may be shared with: requests of the same text, host, port and addresses reuse one. Without it
+   * the connection is closed after.
+   */
+  readonly pool?: string
+  readonly observer?: ExchangeObserver
+}
+
+/** Told of an exchange while it happens, so that what failed half-way is counted as well. */
+export interface ExchangeObserver {
+  /** A connection stands, to this address. */
+  onPeer(address: string): void
+  /** Bytes of the answer came, before any decoding; its head counts. */
+  onReceived(bytes: number): void
 }
 
 export interface EgressResponse {
@@ -26,6 +42,12 @@ export interface EgressResponse {
   readonly headers: readonly HeaderPair[]
   /** Decoded where the encoding is known; `content-encoding` and `content-length` are then gone. */
   readonly body: Uint8Array
+}
+
+/** A connection whose peer was judged. With an agent it outlives its exchange. */
+export interface Connection {
+  readonly socket: net.Socket
+  readonly agent?: http.Agent
 }
 
 /** A host whose addresses were all judged; only `Egress.resolve` makes one. */
