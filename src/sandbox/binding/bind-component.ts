@@ -7,6 +7,7 @@
  */
 import { PaddockError } from '../../shared/errors.ts'
 import { adapterImports } from './adapter-imports.ts'
+import { memoryOf, onlyExport, reallocOf, type CoreInstance, type ImportObject } from './core-instance.ts'
 import {
   parseCoreExport,
   parseCoreImport,
@@ -14,7 +15,9 @@ import {
   sameInterface,
   toCamel,
   toKebab,
+  withoutVersion,
 } from './core-names.ts'
+import { isDirect, type CoreExport } from './direct.ts'
 import { FuelTank } from './fuel-tank.ts'
 import { dropFunction, guestFunction, hostFunction } from './functions.ts'
 import type { CoreFunction } from './functions.ts'
@@ -50,18 +53,11 @@ export interface BoundComponent<E extends ExportTypes> {
   readonly coreInstances: readonly WebAssembly.Instance[]
   readonly tank: FuelTank
   readonly guest: Guest
+  /** An export of an interface as the core module has it, or undefined where there is none. */
+  coreExport(name: string): CoreExport | undefined
   /** Lets the guest clean up after an object of a resource of its own. Throws as any call of the guest does. */
   destroy(resource: GuestResource, object: GuestObject): void
 }
-
-interface CoreInstance {
-  readonly instance: WebAssembly.Instance
-  readonly memory: GuestMemory
-  /** Names of the exports that the glue asked for. */
-  readonly read: ReadonlySet<string>
-}
-
-type ImportObject = Record<string, Record<string, WebAssembly.ImportValue>>
 
 /**
  * Instantiates and binds. Throws `sandbox.instantiate_failed`, or what a host function failed with, or `sandbox.trap`
@@ -74,7 +70,8 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
   const indirect: string[] = []
   const asked = new Set<string>()
   const adapters = adapterImports()
-  const imports = watchReads({ ...options.otherImports, ...glueImports(options.hosts, guest) }, asked)
+  const ours = { ...glueImports(options.hosts, guest), ...wiringImports(options.hosts) }
+  const imports = watchReads({ ...options.otherImports, ...ours }, asked)
 
   const instantiateCore = (
     module: WebAssembly.Module,
@@ -126,11 +123,23 @@ export function bindComponent<const E extends ExportTypes>(options: BindOptions<
     coreInstances: cores.map(({ instance }) => instance),
     tank,
     guest,
+    coreExport: (name) => findCoreExport(cores, name),
     destroy(resource, object) {
       const destructor = findCore(cores, destructorName(resource))
       if (destructor !== undefined) guest.enter(() => destructor(object.rep | 0))
     },
   }
+}
+
+/** What the glue looks up of interfaces that are bound past it. */
+function wiringImports(hosts: readonly HostInterface[]): Record<string, unknown> {
+  const imports: Record<string, unknown> = {}
+  for (const host of hosts) {
+    if (!isDirect(host)) continue
+    imports[host.type.name] = host.glue
+    imports[withoutVersion(host.type.name)] = host.glue
+  }
+  return imports
 }
 
 function namesInterface(name: string, type: InterfaceType): boolean {
@@ -203,6 +212,7 @@ function resourceParts(
 const dropPrefix = '[resource-drop]'
 
 function coreImport(host: HostInterface, name: string, memory: GuestMemory): CoreFunction | undefined {
+  if (isDirect(host)) return host.core(name, memory)
   if (name.startsWith(dropPrefix)) {
     const resource = ownProperty(host.type.resources, name.slice(dropPrefix.length))
     return resource && dropFunction(resource, memory)
@@ -220,65 +230,31 @@ function ownProperty<T>(record: Readonly<Record<string, T>>, key: string): T | u
   return Object.hasOwn(record, key) ? record[key] : undefined
 }
 
-function memoryOf(instance: WebAssembly.Instance, imports: ImportObject): WebAssembly.Memory | undefined {
-  for (const name of ['memory', 'cm32p2_memory']) {
-    const exported = instance.exports[name]
-    if (exported instanceof WebAssembly.Memory) return exported
-  }
-  for (const values of Object.values(imports)) {
-    if (values['memory'] instanceof WebAssembly.Memory) return values['memory']
-  }
-  return undefined
-}
-
-type Realloc = (pointer: number, oldSize: number, alignment: number, newSize: number) => unknown
-
-function reallocOf(instance: WebAssembly.Instance): Realloc | undefined {
-  for (const name of ['cabi_realloc', 'cm32p2_realloc', 'cabi_import_realloc']) {
-    const exported = instance.exports[name]
-    if (typeof exported === 'function') return exported as Realloc
-  }
-  return undefined
-}
-
 /** The one core export, among those the glue reads, that carries the world's export `name`. */
 function findExport(
   cores: readonly CoreInstance[],
   name: string,
   type: FunctionType,
 ): ((...values: unknown[]) => unknown) | undefined {
+  const found = findCoreExport(cores, name)
+  return found && guestFunction(type, found.call, found.postReturn, found.memory)
+}
+
+function findCoreExport(cores: readonly CoreInstance[], name: string): CoreExport | undefined {
   const only = onlyExport(cores, name)
   if (only === undefined || !only.core.memory.attached) return undefined
   const { exports } = only.core.instance
-  const postReturn = exports[postReturnName(only.name)] as CoreFunction | undefined
-  return guestFunction(type, exports[only.name] as CoreFunction, postReturn, only.core.memory)
+  return {
+    call: exports[only.name] as CoreFunction,
+    postReturn: exports[postReturnName(only.name)] as CoreFunction | undefined,
+    memory: only.core.memory,
+  }
 }
 
 /** The core function itself, for one that takes and returns nothing but numbers. */
 function findCore(cores: readonly CoreInstance[], name: string): CoreFunction | undefined {
   const only = onlyExport(cores, name)
   return only && (only.core.instance.exports[only.name] as CoreFunction)
-}
-
-function onlyExport(
-  cores: readonly CoreInstance[],
-  name: string,
-): { readonly core: CoreInstance; readonly name: string } | undefined {
-  const wanted = parseCoreExport(name)
-  const found: { core: CoreInstance; name: string }[] = []
-  for (const core of cores) {
-    for (const candidate of core.read) {
-      const parsed = parseCoreExport(candidate)
-      if (parsed.function !== wanted.function || candidate.startsWith('cabi_post_')) continue
-      // A component wrapped around another exports, at top level, what the inner one has in an interface.
-      const matches =
-        wanted.interface === undefined ||
-        (parsed.interface !== undefined && sameInterface(parsed.interface, wanted.interface))
-      if (matches && typeof core.instance.exports[candidate] === 'function')
-        found.push({ core, name: candidate })
-    }
-  }
-  return found.length === 1 ? found[0] : undefined
 }
 
 function glueExport(produced: unknown, name: string): (...values: unknown[]) => unknown {

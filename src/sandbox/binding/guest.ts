@@ -17,6 +17,18 @@ export class Guest {
 
   /** Runs `call` inside the guest; any throw leaves the instance dead. */
   enter<T>(call: () => T): T {
+    this.begin()
+    try {
+      const value = call()
+      this.end()
+      return value
+    } catch (error) {
+      throw this.died(error)
+    }
+  }
+
+  /** Opens a call, for callers that cannot afford a closure: `end` or `died` closes it. Throws as `enter` does. */
+  begin(): void {
     if (this.failure !== undefined) {
       throw new PaddockError('sandbox.trap', 'cannot enter component instance: an earlier call trapped', {
         cause: this.failure,
@@ -24,17 +36,21 @@ export class Guest {
     }
     if (this.phase !== 'idle') this.fail(trapError('cannot enter component instance: it is running'))
     this.phase = 'guest'
-    try {
-      const value = call()
-      // A guest with exception handling can catch what a host function threw.
-      this.checkAlive()
-      this.handles.expectNothingBorrowed()
-      this.phase = 'idle'
-      return value
-    } catch (error) {
-      this.phase = 'idle'
-      return this.fail(toTrap(error))
-    }
+  }
+
+  /** Closes a call whose result was read. Throws where the guest broke a rule unnoticed; then `died` closes it. */
+  end(): void {
+    // A guest with exception handling can catch what a host function threw.
+    this.checkAlive()
+    this.handles.expectNothingBorrowed()
+    this.phase = 'idle'
+  }
+
+  /** Closes a call that threw: the instance is dead, of what is returned. */
+  died(thrown: unknown): PaddockError {
+    this.phase = 'idle'
+    this.failure ??= toTrap(thrown)
+    return this.failure
   }
 
   /** Throws what the instance died of, if it did. */
@@ -125,6 +141,8 @@ export class GuestMemory {
 
   /** Must be called whenever guest code may have grown the memory. */
   refresh(): void {
+    // Growing detaches the old buffer, which leaves its view empty.
+    if (this.bytes.length !== 0) return
     const buffer = this.memory?.buffer
     if (buffer === undefined || buffer === this.bytes.buffer) return
     this.bytes = new Uint8Array(buffer)
