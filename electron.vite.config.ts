@@ -16,6 +16,7 @@ const mainEntries = {
   'message-store': 'src/engine/capabilities/messaging/retention/message-thread.ts',
   'content-store': 'src/engine/capabilities/remote-store/local/content-thread.ts',
   'event-reader': 'src/engine/event-browser/event-reader-thread.ts',
+  'tool-server': 'src/engine/tool-server/tool-server-thread.ts',
   cli: 'src/cli/index.ts',
 }
 

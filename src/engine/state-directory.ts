@@ -23,6 +23,8 @@ export interface StatePaths {
   readonly keystore: string
   /** Who granted, signed and was denied what. */
   readonly audit: string
+  /** Token of those who may call tools over HTTP. */
+  readonly toolToken: string
   /** Starts that have not proved themselves. */
   readonly starts: string
 }
@@ -42,6 +44,7 @@ export function statePaths(root: string): StatePaths {
     starts: path.join(root, 'starts.json'),
     keystore: path.join(root, 'keystore'),
     audit: path.join(root, 'audit'),
+    toolToken: path.join(root, 'tool-server.token'),
   }
 }
 

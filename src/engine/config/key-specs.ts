@@ -98,6 +98,7 @@ export const operatorSpec: TableSpec = {
   content: table('content', {
     sources: { to: 'sources', list: { kind: key('kind'), path: key('path'), url: key('url') } },
   }),
+  tools: table('tools', { server: key('server'), port: key('port'), workspace: key('workspace') }),
   discovery: table('discovery', {
     mode: key('mode'),
     allowed_ens_names: key('allowedEnsNames'),

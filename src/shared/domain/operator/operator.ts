@@ -14,6 +14,7 @@ import {
 } from './engine.ts'
 import { operatorLimitsSchema } from './limits.ts'
 import { storesSectionSchema } from './stores.ts'
+import { toolsSectionSchema } from './tools.ts'
 
 export const operatorSchema = z.strictObject({
   engine: engineSectionSchema.prefault({}),
@@ -28,6 +29,7 @@ export const operatorSchema = z.strictObject({
   messaging: messagingSectionSchema.prefault({}),
   content: contentSectionSchema.prefault({}),
   discovery: discoverySectionSchema.prefault({}),
+  tools: toolsSectionSchema.prefault({}),
 })
 export type Operator = z.infer<typeof operatorSchema>
 
