@@ -28,6 +28,7 @@ declare const URL: { new (url: string, base?: string): URL }
 
 interface TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>
+  encodeInto(text: string, bytes: Uint8Array): { readonly read: number; readonly written: number }
 }
 declare const TextEncoder: { new (): TextEncoder }
 

@@ -8,6 +8,8 @@
 import { PaddockError } from '../../shared/errors.ts'
 
 export const fuelExport = 'paddock:fuel'
+/** A mutable i32 global: not 0 once a growth of memory was refused. */
+const refusedExport = 'paddock:refused'
 
 /** More would leave no room below zero for the last charge before a trap. */
 const maxBudget = 1n << 60n
@@ -19,10 +21,13 @@ interface Counter {
 
 export class FuelTank {
   private readonly counters: Counter[] = []
+  private readonly refusals: WebAssembly.Global[] = []
   private budget = 0n
 
   /** Adds a core instance; one that is not metered counts nothing. */
   attach(instance: WebAssembly.Instance): void {
+    const refused = instance.exports[refusedExport]
+    if (refused instanceof WebAssembly.Global) this.refusals.push(refused)
     const counter = instance.exports[fuelExport]
     if (!(counter instanceof WebAssembly.Global) || typeof counter.value !== 'bigint') return
     // A guest's own constant of that name is no counter: it would neither be set nor fall.
@@ -58,6 +63,11 @@ export class FuelTank {
     let used = 0n
     for (const counter of this.counters) used += this.budget - counter.value
     return used
+  }
+
+  /** Whether any growth of memory was refused since instantiation: a trap after it is for want of memory. */
+  get wasRefusedMemory(): boolean {
+    return this.refusals.some((refused) => refused.value !== 0)
   }
 
   /** Whether the budget is spent: the only sign of it, since the trap looks like any other. */

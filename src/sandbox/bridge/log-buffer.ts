@@ -69,6 +69,12 @@ export class LogBuffer {
     this.push(level, source, message)
   }
 
+  /** Counts a line that its contract does not take; the count is sent now and then, and with the end of the call. */
+  drop(): void {
+    this.dropped += 1
+    if (this.monotonicMs() - this.sentMs >= maxWaitMs) this.flush()
+  }
+
   /** What waits, taken out. */
   take(): LogBatch {
     const batch = { records: this.records, dropped: this.dropped }

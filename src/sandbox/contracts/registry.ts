@@ -6,6 +6,7 @@ import { deciderCheckContract } from './decider/check/check-program.ts'
 import { deciderContract } from './decider/decider.ts'
 import { eventModuleContract } from './event-module/event-module.ts'
 import { queriedEventModuleContract, queryModuleContract } from './query-module/query-module.ts'
+import { toolContract } from './tool/tool.ts'
 
 /** Every contract a sandbox can host. */
 const guestContracts: readonly GuestContract[] = [
@@ -16,6 +17,7 @@ const guestContracts: readonly GuestContract[] = [
   queryModuleContract,
   deciderContract,
   deciderCheckContract,
+  toolContract,
 ]
 
 /** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */

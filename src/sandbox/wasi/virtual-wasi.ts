@@ -15,6 +15,10 @@ export interface PrintedLine {
 export interface VirtualWasiOptions {
   /** Takes each printed line, without its end. */
   readonly log: (line: PrintedLine) => void
+  /** Takes what is printed as it comes, in place of lines. */
+  readonly print?: (source: PrintedLine['source'], bytes: Uint8Array) => void
+  /** Called for every `exit`, must throw; a trap unless given. */
+  readonly exit?: () => never
   readonly clock: WasiClock
   /** Exactly that many bytes (0 to 1 MiB) from a cryptographic source; throws if it fails. */
   readonly random: (length: number) => Uint8Array
@@ -35,20 +39,11 @@ const maxInstant = (1n << 64n) - 1n
  * The interfaces of WASI 0.2 as generated glue asks for them: by name without version, so that one object serves
  * every 0.2.x that a component mixes. Misuse and `exit` throw `sandbox.trap`.
  */
-export function createVirtualWasi({ log, clock, random, http }: VirtualWasiOptions): Record<string, unknown> {
+export function createVirtualWasi(options: VirtualWasiOptions): Record<string, unknown> {
+  const { clock, random, http } = options
   const stdin = new InputStream(clock)
-  const stdout = new OutputStream(
-    clock,
-    new LineSplitter((message) => {
-      log({ source: 'stdout', level: 'info', message })
-    }),
-  )
-  const stderr = new OutputStream(
-    clock,
-    new LineSplitter((message) => {
-      log({ source: 'stderr', level: 'warn', message })
-    }),
-  )
+  const stdout = new OutputStream(clock, printer(options, 'stdout', 'info'))
+  const stderr = new OutputStream(clock, printer(options, 'stderr', 'warn'))
   const randomBytes = (length: bigint): Uint8Array => {
     if (length > maxRandomBytes) return trap(`more than ${maxRandomBytes} random bytes were asked for`)
     return random(Number(length))
@@ -57,7 +52,7 @@ export function createVirtualWasi({ log, clock, random, http }: VirtualWasiOptio
     const bytes = random(8)
     return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
   }
-  const exit = (): never => trap('the guest called exit')
+  const exit = options.exit ?? ((): never => trap('the guest called exit'))
   const noTerminal = (): undefined => undefined
 
   return {
@@ -100,4 +95,13 @@ export function createVirtualWasi({ log, clock, random, http }: VirtualWasiOptio
     'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: randomU64 },
     'wasi:random/insecure-seed': { insecureSeed: () => [randomU64(), randomU64()] },
   }
+}
+
+function printer(
+  { log, print }: VirtualWasiOptions,
+  source: PrintedLine['source'],
+  level: PrintedLine['level'],
+): Pick<LineSplitter, 'write'> {
+  if (print !== undefined) return { write: (bytes) => print(source, bytes) }
+  return new LineSplitter((message) => log({ source, level, message }))
 }

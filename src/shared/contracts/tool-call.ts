@@ -1,0 +1,88 @@
+/** What the engine and the guest thread of a tool say to each other about one call (spec tools 3, 7, 8). */
+import { z } from 'zod'
+import { httpAnswerSchema, toolMetadataSchema, toolResponseSchema } from './tool.ts'
+
+/** Of one call: lines the guest may log, and bytes of each (spec tools 3). */
+export const maxToolLogLines = 1_000
+export const maxToolLogLineBytes = 4_096
+/** What is kept of all that a call prints (spec tools 1). */
+export const maxToolDiagnosticsBytes = 65_536
+/** What a tool may say of itself (spec tools 8). */
+export const maxToolSchemaBytes = 262_144
+export const maxToolDescriptionBytes = 4_096
+/** A guest's own word on its failure (spec tools 7.2). */
+export const maxGuestMessageBytes = 4_096
+export const maxDispatchMessageBytes = 2_048
+/** Time for `describe` (spec tools 8). */
+export const toolDescribeMs = 5_000
+/** Core instances, tables and memories of a component, each (spec tools 8). */
+export const maxToolParts = 10
+
+/** `contractData` of a tool's load message. */
+export const toolDataSchema = z.strictObject({
+  /** The tool's JSON Schema as it described itself; null where it is not known, which checks nothing. */
+  schema: z.string().nullable(),
+  inputBytes: z.number().int().positive(),
+  outputBytes: z.number().int().positive(),
+  /** Whether the thread makes its next instance while nobody waits: it then holds two memories at times. */
+  prepareNext: z.boolean(),
+})
+export type ToolData = z.infer<typeof toolDataSchema>
+
+/** Operations of a tool's guest thread. `execute` takes a `ToolExecute`, `describe` null. */
+export const toolOperationNames = ['execute', 'describe'] as const
+
+/**
+ * What `execute` answers. A trap, the end of memory, an exit and the deadline fail the guest call instead, and end the
+ * thread: `dispatchKindOf` says what they are to the caller.
+ */
+export const toolAnswerSchema = z.discriminatedUnion('tag', [
+  z.object({
+    tag: z.literal('response'),
+    response: toolResponseSchema,
+    /** Log records of the call that were sent, so that the engine knows when it has them all. */
+    logged: z.number().int().nonnegative(),
+  }),
+  /** The guest was not entered, or its answer not handed on. */
+  z.object({
+    tag: z.literal('refused'),
+    kind: z.enum(['input_encode', 'output_too_large']),
+    message: z.string(),
+    logged: z.number().int().nonnegative(),
+  }),
+])
+export type ToolAnswer = z.infer<typeof toolAnswerSchema>
+
+/** What `describe` answers. A tool that says nonsense of itself fails with `tool.invalid_schema`. */
+export const toolDescriptionSchema = toolMetadataSchema
+
+/** Arguments of the host calls of `toolCapability`, by function. */
+export const toolHostArguments = {
+  'http-request': z.tuple([
+    z.object({
+      method: z.string(),
+      url: z.string(),
+      headersJson: z.string(),
+      body: z.instanceof(Uint8Array).optional(),
+      timeoutMs: z.number().int().nonnegative().optional(),
+    }),
+  ]),
+  'workspace-read': z.tuple([z.string()]),
+  'tool-invoke': z.tuple([z.string(), z.string()]),
+  'secret-exists': z.tuple([z.string()]),
+} as const
+
+/** Answer of `tool-invoke`: JSON text, or one stable word (spec tools 3). */
+export const invokeAnswerSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), output: z.string() }),
+  z.object({ ok: z.literal(false), error: z.string().max(64) }),
+])
+export type InvokeAnswer = z.infer<typeof invokeAnswerSchema>
+
+/** What the engine must answer to each host call; anything else is a fault of the host. */
+export const toolHostAnswers = {
+  'http-request': httpAnswerSchema,
+  'workspace-read': z.string().nullable(),
+  'tool-invoke': invokeAnswerSchema,
+  'secret-exists': z.boolean(),
+} as const
