@@ -243,9 +243,11 @@ export const traceSpanSchema = z.object({
 })
 export type TraceSpan = z.infer<typeof traceSpanSchema>
 
+const bytes: z.ZodType<Uint8Array> = z.instanceof(Uint8Array)
+
 /** One element that crosses between the engine and a host node. */
 export const hostElementSchema = z.object({
-  bytes: z.instanceof(Uint8Array),
+  bytes,
   contentType: z.string().max(63),
 })
 export type HostElement = z.infer<typeof hostElementSchema>
