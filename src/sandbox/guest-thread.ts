@@ -45,6 +45,11 @@ async function serve(spec: LoadSpec): Promise<void> {
         begin: (kind, budgetMs, revertible) => control.beginStatement(kind, budgetMs, revertible),
         end: () => control.endStatement(),
       },
+      steps: {
+        name: (names) => link.post({ type: 'steps', names }),
+        begin: (step, budgetMs) => control.beginStep(step, budgetMs),
+        end: () => control.endStep(),
+      },
       mail: {
         get hasNews() {
           return link.hasNews

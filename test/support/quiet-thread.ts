@@ -1,8 +1,13 @@
-import type { Mailbox, StatementMarks } from '../../src/sandbox/programs/guest-program.ts'
+import type { Mailbox, StatementMarks, StepMarks } from '../../src/sandbox/programs/guest-program.ts'
 
 /** For a program that runs in the test's own thread: nobody watches its statements, and no engine writes to it. */
-export const quietThread: { readonly statements: StatementMarks; readonly mail: Mailbox } = {
+export const quietThread: {
+  readonly statements: StatementMarks
+  readonly steps: StepMarks
+  readonly mail: Mailbox
+} = {
   statements: { begin: () => undefined, end: () => undefined },
+  steps: { name: () => undefined, begin: () => undefined, end: () => undefined },
   mail: {
     hasNews: false,
     stopping: false,

@@ -21,7 +21,11 @@ const statementStartOffset = 24
 const statementBudgetOffset = 32
 /** How many calls, the running one and those before it, are settled together. */
 const settledWord = 10
-const bytes = 48
+/** Which step runs, from 1, or 0; how many began so far; byte offset of the float64 with its budget. */
+const stepWord = 11
+const stepCountWord = 12
+const stepBudgetOffset = 56
+const bytes = 64
 const revertibleBit = 0x100
 const kindMask = 0xff
 /** A guest that is called again and again gets its next call within this. */
@@ -47,6 +51,7 @@ export class ControlBlock {
   private readonly start: Float64Array
   private readonly statementStart: Float64Array
   private readonly statementBudget: Float64Array
+  private readonly stepBudget: Float64Array
   private readonly spin = new AdaptiveSpin(signalSpinMs)
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(bytes)) {
@@ -55,6 +60,7 @@ export class ControlBlock {
     this.start = new Float64Array(buffer, startOffset, 1)
     this.statementStart = new Float64Array(buffer, statementStartOffset, 1)
     this.statementBudget = new Float64Array(buffer, statementBudgetOffset, 1)
+    this.stepBudget = new Float64Array(buffer, stepBudgetOffset, 1)
   }
 
   /** Main thread: says that a message waits. */
@@ -149,6 +155,33 @@ export class ControlBlock {
       budgetMs: this.statementBudget[0] ?? 0,
       ranMs: Math.max(0, monotonicMs() - (this.statementStart[0] ?? 0)),
       revertible: (state & revertibleBit) !== 0,
+    }
+  }
+
+  /**
+   * Guest thread: a step of the running call begins. Plain stores without a clock, since there are a million a second; the
+   * other thread takes the time from when it first saw the step.
+   */
+  beginStep(step: number, budgetMs: number): void {
+    const { words } = this
+    this.stepBudget[0] = budgetMs
+    words[stepCountWord] = ((words[stepCountWord] ?? 0) + 1) | 0
+    words[stepWord] = step + 1
+  }
+
+  /** Guest thread: the step has ended. */
+  endStep(): void {
+    this.words[stepWord] = 0
+  }
+
+  /** Main thread: the step that runs; `count` tells it from another one of the same place. */
+  runningStep(): { readonly step: number; readonly count: number; readonly budgetMs: number } | undefined {
+    const step = Atomics.load(this.words, stepWord)
+    if (step === 0) return undefined
+    return {
+      step: step - 1,
+      count: Atomics.load(this.words, stepCountWord),
+      budgetMs: this.stepBudget[0] ?? 0,
     }
   }
 

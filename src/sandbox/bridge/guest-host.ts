@@ -69,6 +69,8 @@ export class GuestHost {
   private readonly outstanding = new Map<number, WatchedCall>()
   private ordinal = 0
   private watchesStatements = false
+  /** What the program calls its steps; empty while it marks none. */
+  private stepNames: readonly string[] = []
   private loading = false
   /** Nothing can run any more; later calls are answered at once. */
   private ended = false
@@ -109,6 +111,7 @@ export class GuestHost {
       outstanding: () => this.outstanding.values(),
       onOverdue: (call, reason, settled) => this.endOverdue(call, reason, settled),
       watchesStatements: () => this.watchesStatements,
+      watchesSteps: () => this.stepNames.length > 0,
     })
   }
 
@@ -227,6 +230,10 @@ export class GuestHost {
       case 'mail':
         turn.letters.push(message.letter)
         return
+      case 'steps':
+        this.stepNames = message.names
+        if (this.outstanding.size > 0) this.watchdog.watch(0)
+        return
       case 'closed':
         this.closed = true
         if (message.error !== null) {
@@ -247,21 +254,34 @@ export class GuestHost {
     const statement = this.watchesStatements ? (this.control.runningStatement() ?? null) : null
     this.options.onOverdue?.(call.id, statement)
     const error =
-      statement !== null && reason === 'statement'
-        ? new PaddockError(
-            statement.revertible ? 'sqlite.statement_timeout' : 'sqlite.remote_indeterminate_result',
-            `The ${statement.kind} took longer than ${statement.budgetMs} ms and was ended with its instance.`,
-            { details: { budgetMs: statement.budgetMs, kind: statement.kind } },
-          )
-        : settled
-          ? new PaddockError('store.io', 'The store did not commit in time.')
-          : reason === 'deadline'
-            ? new PaddockError(
-                'sandbox.deadline',
-                `The call took longer than ${call.deadlineMs} ms and was stopped.`,
-              )
-            : new PaddockError('sandbox.cancelled', 'The call was cancelled while it ran.')
+      reason === 'step'
+        ? this.overdueStep()
+        : statement !== null && reason === 'statement'
+          ? new PaddockError(
+              statement.revertible ? 'sqlite.statement_timeout' : 'sqlite.remote_indeterminate_result',
+              `The ${statement.kind} took longer than ${statement.budgetMs} ms and was ended with its instance.`,
+              { details: { budgetMs: statement.budgetMs, kind: statement.kind } },
+            )
+          : settled
+            ? new PaddockError('store.io', 'The store did not commit in time.')
+            : reason === 'deadline'
+              ? new PaddockError(
+                  'sandbox.deadline',
+                  `The call took longer than ${call.deadlineMs} ms and was stopped.`,
+                )
+              : new PaddockError('sandbox.cancelled', 'The call was cancelled while it ran.')
     this.terminate(watched, error.toReport())
+  }
+
+  private overdueStep(): PaddockError {
+    const step = this.control.runningStep()
+    const name = this.stepNames[step?.step ?? -1] ?? 'unknown'
+    const budgetMs = step?.budgetMs ?? 0
+    return new PaddockError(
+      'stage.timeout',
+      `Stage "${name}" did not return within ${budgetMs} ms and was ended with its thread.`,
+      { details: { node: name, budgetMs } },
+    )
   }
 
   private endForStop(): void {

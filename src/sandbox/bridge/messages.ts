@@ -44,4 +44,6 @@ export type FromGuest =
     }
   | { readonly type: 'host-call'; readonly call: HostCall }
   | { readonly type: 'mail'; readonly letter: unknown }
+  /** The running call marks steps; a budget of one that passes ends the thread with the step named. */
+  | { readonly type: 'steps'; readonly names: readonly string[] }
   | { readonly type: 'closed'; readonly error: ErrorReport | null }

@@ -8,6 +8,8 @@ const settleGraceMs = 2_000
 const cancelCheckMs = 10
 /** How often SQL is looked after while calls are under way: it may begin at any moment. */
 const statementCheckMs = 50
+/** The same of steps, which bear no time of their own: what is seen twice is at most so much older than it was seen. */
+const stepCheckMs = 25
 /** A pause that nobody ends counts no longer than this. */
 const maxPauseMs = 600_000
 /** Node's timers take no longer delay. */
@@ -22,7 +24,7 @@ export interface WatchedCall {
   pausedSinceMs?: number | undefined
 }
 
-export type EndReason = 'deadline' | 'cancelled' | 'statement'
+export type EndReason = 'deadline' | 'cancelled' | 'statement' | 'step'
 
 export interface WatchdogOptions {
   readonly control: ControlBlock
@@ -32,6 +34,8 @@ export interface WatchdogOptions {
   readonly onOverdue: (call: WatchedCall, reason: EndReason, settled: boolean) => void
   /** Whether the thread runs SQL with budgets of its own (spec actors-sql 10). */
   readonly watchesStatements: () => boolean
+  /** Whether the running call marks steps with budgets of their own. */
+  readonly watchesSteps: () => boolean
 }
 
 /** One timer for all calls: set to the earliest moment at which one could be overdue, then looked at anew. */
@@ -39,6 +43,9 @@ export class Watchdog {
   private readonly options: WatchdogOptions
   private timer: NodeJS.Timeout | undefined
   private dueMs = Number.POSITIVE_INFINITY
+  /** The step that was seen last, and when first. */
+  private seenStep = 0
+  private seenSinceMs = 0
 
   constructor(options: WatchdogOptions) {
     this.options = options
@@ -46,10 +53,7 @@ export class Watchdog {
 
   /** A call was sent; it cannot be overdue before `deadlineMs` from now. */
   watch(deadlineMs: number): void {
-    this.arm(
-      monotonicMs() +
-        (this.options.watchesStatements() ? Math.min(deadlineMs, statementCheckMs) : deadlineMs),
-    )
+    this.arm(monotonicMs() + Math.min(deadlineMs, this.lookAgainMs()))
   }
 
   /** A call was cancelled: ends it if it runs, else sees to it that it does not begin unseen. */
@@ -97,6 +101,10 @@ export class Watchdog {
         onOverdue(watched, 'statement', !control.stop(watched.ordinal))
         return
       }
+      if (isRunning && this.isStepOverdue(nowMs)) {
+        onOverdue(watched, 'step', !control.stop(watched.ordinal))
+        return
+      }
       const allowedMs = call.deadlineMs + pausedFor(watched, nowMs)
       const dueMs = isRunning ? running.startedMs + allowedMs : nowMs + call.deadlineMs
       if (isRunning && (watched.cancelled || dueMs <= nowMs)) {
@@ -114,7 +122,23 @@ export class Watchdog {
       nextMs = Math.min(nextMs, watched.cancelled ? nowMs + cancelCheckMs : Math.max(dueMs, pauseEndsMs))
     }
     if (nextMs === Number.POSITIVE_INFINITY) return
-    this.arm(this.options.watchesStatements() ? Math.min(nextMs, nowMs + statementCheckMs) : nextMs)
+    this.arm(Math.min(nextMs, nowMs + this.lookAgainMs()))
+  }
+
+  /** How soon to look after what may begin at any moment. */
+  private lookAgainMs(): number {
+    if (this.options.watchesSteps()) return stepCheckMs
+    return this.options.watchesStatements() ? statementCheckMs : Number.POSITIVE_INFINITY
+  }
+
+  private isStepOverdue(nowMs: number): boolean {
+    if (!this.options.watchesSteps()) return false
+    const step = this.options.control.runningStep()
+    if (step === undefined) return false
+    if (step.count === this.seenStep) return nowMs - this.seenSinceMs >= step.budgetMs
+    this.seenStep = step.count
+    this.seenSinceMs = nowMs
+    return false
   }
 }
 

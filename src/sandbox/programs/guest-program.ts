@@ -24,6 +24,15 @@ export interface StatementMarks {
   end(): void
 }
 
+/** Tells the watchdog which step of the one long call runs (spec flows 10.3). Costs three plain stores into shared memory. */
+export interface StepMarks {
+  /** Says what steps are called; from now on the watchdog looks after them. Before the first `begin`. */
+  name(names: readonly string[]): void
+  /** The step at this place of `name` begins; longer than `budgetMs` and the thread is ended, with the step named. */
+  begin(step: number, budgetMs: number): void
+  end(): void
+}
+
 /** Mail with the engine, for a program that runs one long call (a flow). */
 export interface Mailbox {
   /** Whether anything came since `take`: one atomic load. */
@@ -46,6 +55,7 @@ export interface ProgramContext {
   /** How the capability is linked now; `denied` when nothing was said about it. */
   readonly linkage: (capability: string) => Linkage
   readonly statements: StatementMarks
+  readonly steps: StepMarks
   readonly mail: Mailbox
 }
 
