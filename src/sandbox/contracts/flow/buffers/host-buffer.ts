@@ -86,6 +86,9 @@ export class HostBuffer implements ElementBuffer {
   }
 
   private stale(what: string): never {
-    throw new PaddockError('internal.bug', `Buffer ${this.id} was ${what} after its last holder let go of it.`)
+    throw new PaddockError(
+      'internal.bug',
+      `Buffer ${this.id} was ${what} after its last holder let go of it.`,
+    )
   }
 }
