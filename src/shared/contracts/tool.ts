@@ -4,6 +4,7 @@ import { z } from 'zod'
 export const toolContractId = 'tool'
 
 const mebibyte = 1_048_576
+const bytes: z.ZodType<Uint8Array> = z.instanceof(Uint8Array)
 
 /** Why a tool or a request of it failed, as the contract spells it (spec tools 7). */
 export const toolFailureKinds = [
@@ -192,7 +193,7 @@ export const httpAnswerSchema = z.discriminatedUnion('ok', [
     ok: z.literal(true),
     status: z.number().int(),
     headersJson: z.string(),
-    body: z.instanceof(Uint8Array),
+    body: bytes,
   }),
   z.object({
     ok: z.literal(false),
