@@ -95,7 +95,10 @@ function regranted(record: InstalledModule, modules: readonly ConfiguredModule[]
   )
   if (named === undefined) return record
   const { accounts, approval, extraMethods, permitDestinations, refusedHosts, refusedTopics, digest } = named
-  const grants = { accounts, approval, extraMethods, permitDestinations, refusedHosts, refusedTopics, digest }
+  const grants = {
+    ...moduleGrants(record),
+    ...{ accounts, approval, extraMethods, permitDestinations, refusedHosts, refusedTopics, digest },
+  }
   // A file can take capabilities away; giving one that was never reviewed needs the console's own consent.
   const reviewed = new Set([
     ...record.granted,

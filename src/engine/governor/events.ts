@@ -10,7 +10,10 @@ export interface LedgerUnusable {
   readonly account: string
 }
 
-export type Denial = LimitExceeded | LedgerUnusable
+/** So much of a limit is used that a person must agree to more (spec tools 12); a hard denial wins. */
+export type RequiresApproval = Omit<LimitExceeded, 'code'> & { readonly code: 'governor.requires_approval' }
+
+export type Denial = LimitExceeded | LedgerUnusable | RequiresApproval
 
 export type GovernorEvent =
   | { readonly kind: 'requested' | 'granted'; readonly id: string; readonly scope: string }

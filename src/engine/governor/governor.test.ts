@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/support/manual-clock.ts'
 import { budgetDimensions, budgetsSchema, type Budgets } from '../../shared/domain/budgets.ts'
+import { PaddockError } from '../../shared/errors.ts'
 import type { GovernorEvent } from './events.ts'
-import { denialError, Governor, sweepEveryMs, type Reservation } from './governor.ts'
+import { denialError } from './denials.ts'
+import { Governor, sweepEveryMs, type Reservation } from './governor.ts'
 
 type BudgetsInput = Parameters<typeof budgetsSchema.parse>[0]
 
@@ -408,5 +410,74 @@ describe('the budgets of the settings', () => {
     [{ operator: [{ dimension: 'fuel', limit: 1, period: 'year' }] }],
   ])('refuse %j', (input) => {
     expect(budgetsSchema.safeParse(input).success).toBe(false)
+  })
+})
+
+describe('spec tools 12: governor: approval and hand-over', () => {
+  const limited = (pauseAt?: number): ReturnType<typeof setUp> =>
+    setUp({
+      operator: [
+        { dimension: 'fuel', limit: 100, period: 'day', ...(pauseAt === undefined ? {} : { pauseAt }) },
+      ],
+    })
+
+  it('asks a person from the share of a limit on, tells all warnings, and goes on once one agreed', async () => {
+    const { governor, events } = await limited(0.9)
+    const first = governor.reserve({}, { fuel: 90 }, 60_000)
+    if (!first.granted) throw denialError(first.denial)
+    governor.reconcile(first.reservation.id, { fuel: 90 })
+    expect(governor.reserve({}, { fuel: 5 }, 60_000)).toMatchObject({
+      granted: false,
+      denial: {
+        code: 'governor.requires_approval',
+        account: 'operator',
+        dimension: 'fuel',
+        used: 90,
+        limit: 100,
+      },
+    })
+    expect(events.filter(({ kind }) => kind === 'warned')).toHaveLength(1)
+    expect(governor.reserve({}, { fuel: 11 }, 60_000)).toMatchObject({
+      denial: { code: 'governor.limit_exceeded' },
+    })
+    expect(governor.reserve({}, { fuel: 11 }, 60_000, { approved: true })).toMatchObject({
+      denial: { code: 'governor.limit_exceeded' },
+    })
+    expect(governor.reserve({}, { fuel: 5 }, 60_000, { approved: true })).toMatchObject({ granted: true })
+  })
+
+  it('asks nobody without a share', async () => {
+    const { governor } = await limited()
+    const first = governor.reserve({}, { fuel: 95 }, 60_000)
+    if (!first.granted) throw denialError(first.denial)
+    governor.reconcile(first.reservation.id, { fuel: 95 })
+    expect(governor.reserve({}, { fuel: 5 }, 60_000)).toMatchObject({ granted: true })
+  })
+
+  it('checks a hand-over before anything changes', async () => {
+    const { governor } = await limited()
+    const scope = { module: 'a', contract: 'tool' }
+    const grant = governor.reserve(scope, { fuel: 10 }, 60_000)
+    if (!grant.granted) throw denialError(grant.denial)
+    const { id } = grant.reservation
+    const lane = governor.lane(scope)
+    const code = (work: () => unknown): unknown => {
+      try {
+        work()
+        return null
+      } catch (error) {
+        return error instanceof PaddockError ? error.code : error
+      }
+    }
+    expect(code(() => governor.takeOver(id, governor.lane({ module: 'b' }), { fuel: 1 }))).toBe(
+      'governor.reservation_mismatch',
+    )
+    expect(code(() => governor.takeOver(id, lane, { fuel: 11 }))).toBe('governor.reservation_mismatch')
+    expect(code(() => governor.takeOver('0-99', lane, {}))).toBe('governor.unknown_reservation')
+    expect(governor.open).toBe(1)
+    expect(governor.takeOver(id, lane, { fuel: 10 }).id).toBe(id)
+    governor.release(id)
+    expect(code(() => governor.takeOver(id, lane, {}))).toBe('governor.reservation_closed')
+    expect(governor.open).toBe(0)
   })
 })

@@ -14,6 +14,7 @@ import { PaddockError, type ErrorReport } from '../../shared/errors.ts'
 import type { Clock } from '../clock.ts'
 import { Accounts, type BudgetScope, type Lane } from './account.ts'
 import { isAmount, toVector, type Amounts, type AmountVector } from './amounts.ts'
+import { asksApproval, warningsOf } from './denials.ts'
 import type { Denial, GovernorEvent } from './events.ts'
 import { Ledger } from './ledger.ts'
 import type { LedgerStorage } from './ledger-files.ts'
@@ -46,6 +47,11 @@ export interface Reservation {
   /** Whether the ledger was told of it. */
   readonly kept: boolean
   expiresAt: number
+}
+
+export interface ReserveOptions {
+  /** A person agreed to go on past the share of a limit at which one is asked. */
+  readonly approved?: boolean
 }
 
 export type Grant =
@@ -130,17 +136,49 @@ export class Governor {
    * Holds the estimate on every account of the scope, or says which has no room. The hold lasts `lifetimeMs` unless
    * renewed or settled. Throws `governor.invalid_estimate`.
    */
-  reserve(scope: BudgetScope, estimate: Amounts, lifetimeMs: number): Grant {
-    return this.reserveOn(this.lane(scope), toVector(estimate), lifetimeMs)
+  reserve(
+    scope: BudgetScope | Lane,
+    estimate: Amounts,
+    lifetimeMs: number,
+    options: ReserveOptions = {},
+  ): Grant {
+    const lane = 'accounts' in scope ? scope : this.lane(scope)
+    return this.reserveOn(lane, toVector(estimate), lifetimeMs, options)
+  }
+
+  /**
+   * Gives an open reservation to another owner, once it is sure that it is for these accounts and holds as much. Throws
+   * `governor.unknown_reservation`, `governor.reservation_closed`, `governor.reservation_mismatch`; nothing changes then.
+   */
+  takeOver(id: string, lane: Lane, estimate: Amounts): Reservation {
+    const reservation = this.reservations.get(id)
+    if (reservation === undefined) throw this.notOpen(id, null, false)
+    const needed = toVector(estimate)
+    if (
+      reservation.lane.label !== lane.label ||
+      needed.some((each, at) => each > (reservation.amounts[at] ?? 0))
+    ) {
+      throw new PaddockError('governor.reservation_mismatch', `Reservation ${id} is not for this work.`)
+    }
+    this.renew(id)
+    return reservation
+  }
+
+  /** Whether the settlement is on disk, where it must be; false when it is deferred: it counts, and is written later. */
+  whenWritten(id: string): Promise<boolean> {
+    return this.ledger.whenWritten(id)
   }
 
   /** `reserve` for those who have lane and vector at hand; the vector must not change while it is held. */
-  reserveOn(lane: Lane, amounts: AmountVector, lifetimeMs: number): Grant {
+  reserveOn(lane: Lane, amounts: AmountVector, lifetimeMs: number, options: ReserveOptions = {}): Grant {
     const now = this.clock.now()
     const id = `${this.ledger.epoch}-${this.nextId++}`
     this.emit({ kind: 'requested', id, scope: lane.label })
-    const denial = this.refusal(lane, amounts, now)
+    const denial =
+      this.refusal(lane, amounts, now) ??
+      (options.approved === true ? undefined : asksApproval(lane, amounts, now))
     if (denial !== undefined) {
+      if (denial.code === 'governor.requires_approval') this.warnOf(id, lane, amounts, now)
       this.emit({ kind: 'denied', id, scope: lane.label, denial })
       return { granted: false, denial }
     }
@@ -158,7 +196,7 @@ export class Governor {
     for (const account of lane.accounts) account.hold(amounts)
     if (kept) this.ledger.holdOpened({ id, account: lane.label, epoch: this.ledger.epoch, since: now })
     this.emit({ kind: 'granted', id, scope: lane.label })
-    if (lane.limited) this.warn(reservation, now)
+    if (lane.limited) this.warnOf(id, lane, amounts, now)
     return { granted: true, reservation }
   }
 
@@ -231,29 +269,9 @@ export class Governor {
     return undefined
   }
 
-  private warn(reservation: Reservation, now: number): void {
-    for (const account of reservation.lane.accounts) {
-      for (const meter of account.meters) {
-        const used = meter.usedAt(now)
-        const held = account.held[meter.index] ?? 0
-        if (!meter.warns(used)) continue
-        const { dimension, period, limit } = meter.limit
-        const warning = {
-          account: account.path,
-          dimension,
-          period,
-          limit,
-          used,
-          held,
-          requested: reservation.amounts[meter.index] ?? 0,
-        }
-        this.emit({
-          kind: 'warned',
-          id: reservation.id,
-          scope: reservation.lane.label,
-          warning: { code: 'governor.limit_exceeded', ...warning },
-        })
-      }
+  private warnOf(id: string, lane: Lane, amounts: AmountVector, now: number): void {
+    for (const warning of warningsOf(lane, amounts, now)) {
+      this.emit({ kind: 'warned', id, scope: lane.label, warning })
     }
   }
 
@@ -294,9 +312,9 @@ export class Governor {
   }
 
   /** A late settlement of what was swept still counts (spec tools 12). */
-  private notOpen(id: string, actual: Amounts | null): PaddockError {
+  private notOpen(id: string, actual: Amounts | null, isLate = true): PaddockError {
     const late = this.swept.get(id)
-    if (late !== undefined) {
+    if (late !== undefined && isLate) {
       this.swept.delete(id)
       if (actual !== null) this.count(late, actual)
     }
@@ -324,20 +342,4 @@ export class Governor {
   private roomMade(): void {
     for (const listener of [...this.roomListeners]) listener()
   }
-}
-
-/** A denial as an error, for a caller who waits for the work. */
-export function denialError(denial: Denial): PaddockError {
-  if (denial.code === 'governor.ledger_unusable') {
-    return new PaddockError(denial.code, 'What the work would use cannot be kept, so it does not begin.', {
-      details: { account: denial.account },
-    })
-  }
-  const { code, ...details } = denial
-  const { account, dimension, limit, used, held, requested } = denial
-  return new PaddockError(
-    code,
-    `The limit of ${account} on ${dimension} is ${limit}: ${used} used, ${held} held, ${requested} asked for.`,
-    { details },
-  )
 }

@@ -26,6 +26,13 @@ const snapshotSchema = z.strictObject({
   uses: z.record(z.string(), z.array(useSchema)),
   holds: z.array(holdSchema),
 })
+const deferredSchema = z.strictObject({
+  version: z.literal(ledgerVersion),
+  /** Of the snapshot that it is newer than; with the next one it is over. */
+  generation: z.number().int().nonnegative(),
+  uses: z.record(z.string(), z.array(useSchema)),
+  ended: z.array(z.string()),
+})
 const lineSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('use'), key: z.string(), ...useSchema.shape }),
   z.strictObject({ kind: z.literal('hold'), ...holdSchema.shape }),
@@ -43,6 +50,12 @@ export interface LedgerContent {
   readonly holds: readonly StoredHold[]
 }
 
+/** Settlements that the ledger could not take: what is used by now, absolute, and the holds that are over. */
+export interface DeferredSettlements {
+  readonly uses: ReadonlyMap<string, readonly WindowUse[]>
+  readonly ended: readonly string[]
+}
+
 /** Where the ledger keeps what it knows. */
 export interface LedgerStorage {
   /** What was kept; null when nothing was. Throws `governor.ledger_unusable` when it is damaged or of a newer Paddock. */
@@ -51,6 +64,8 @@ export interface LedgerStorage {
   writeSnapshot(content: LedgerContent): Promise<void>
   /** Adds to what the last snapshot said. Throws `store.*`; the journal then needs a snapshot before it goes on. */
   append(lines: readonly JournalLine[]): Promise<void>
+  /** Keeps, in a file of its own, what could not be written otherwise. Throws `store.*`. */
+  writeDeferred(deferred: DeferredSettlements): Promise<void>
   /** Moves what cannot be used out of the way; answers where to. Throws `store.*`. */
   setAside(suffix: string): Promise<void>
   close(): Promise<void>
@@ -59,18 +74,21 @@ export interface LedgerStorage {
 export class LedgerFiles implements LedgerStorage {
   private readonly directory: string
   private readonly snapshot: string
+  private readonly deferred: string
   private generation = 0
   private journal: FileHandle | undefined
 
   constructor(directory: string) {
     this.directory = directory
     this.snapshot = path.join(directory, 'ledger.json')
+    this.deferred = path.join(directory, 'deferred.json')
   }
 
   async read(): Promise<LedgerContent | null> {
     const text = await readIfThere(this.snapshot)
-    if (text === null) return null
-    const { generation, epoch, uses, holds } = this.parseSnapshot(text)
+    const deferred = await readIfThere(this.deferred)
+    if (text === null && deferred === null) return null
+    const { generation, epoch, uses, holds } = text === null ? nothingKept : this.parseSnapshot(text)
     this.generation = generation
     const content = {
       epoch,
@@ -79,6 +97,7 @@ export class LedgerFiles implements LedgerStorage {
     }
     const journal = await readIfThere(this.journalPath(generation))
     for (const line of journal === null ? [] : this.parseJournal(journal)) applyLine(content, line)
+    if (deferred !== null) this.applyDeferred(content, deferred)
     return { ...content, holds: [...content.holds.values()] }
   }
 
@@ -102,6 +121,17 @@ export class LedgerFiles implements LedgerStorage {
       this.generation = generation
       this.journal = await open(this.journalPath(generation), 'a', 0o600)
       await rm(this.journalPath(before), { force: true })
+      await rm(this.deferred, { force: true })
+    })
+  }
+
+  async writeDeferred({ uses, ended }: DeferredSettlements): Promise<void> {
+    const { generation } = this
+    const text = JSON.stringify({ version: ledgerVersion, generation, uses: Object.fromEntries(uses), ended })
+    await this.attempt(async () => {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 })
+      await writeDurably(`${this.deferred}.new`, text)
+      await rename(`${this.deferred}.new`, this.deferred)
     })
   }
 
@@ -118,6 +148,7 @@ export class LedgerFiles implements LedgerStorage {
     await this.attempt(async () => {
       await this.closeJournal()
       await rename(this.snapshot, `${this.snapshot}.${suffix}`)
+      await rename(this.deferred, `${this.deferred}.${suffix}`).catch(() => undefined)
       const journal = this.journalPath(this.generation)
       await rename(journal, `${journal}.${suffix}`).catch(() => undefined)
     })
@@ -136,6 +167,16 @@ export class LedgerFiles implements LedgerStorage {
     const { journal } = this
     this.journal = undefined
     await journal?.close()
+  }
+
+  /** One that a later snapshot has taken in says nothing new. */
+  private applyDeferred(content: MutableContent, text: string): void {
+    const parsed = deferredSchema.safeParse(parseJson(text))
+    if (!parsed.success) throw damaged('list of deferred settlements')
+    const { generation, uses, ended } = parsed.data
+    if (generation !== this.generation) return
+    for (const [key, windows] of Object.entries(uses)) content.uses.set(key, windows)
+    for (const id of ended) content.holds.delete(id)
   }
 
   private parseSnapshot(text: string): z.infer<typeof snapshotSchema> {
@@ -176,10 +217,19 @@ export class LedgerFiles implements LedgerStorage {
   }
 }
 
-function applyLine(
-  content: { uses: Map<string, WindowUse[]>; holds: Map<string, StoredHold> },
-  line: JournalLine,
-): void {
+interface MutableContent {
+  readonly uses: Map<string, WindowUse[]>
+  readonly holds: Map<string, StoredHold>
+}
+
+const nothingKept: Pick<z.infer<typeof snapshotSchema>, 'generation' | 'epoch' | 'uses' | 'holds'> = {
+  generation: 0,
+  epoch: 0,
+  uses: {},
+  holds: [],
+}
+
+function applyLine(content: MutableContent, line: JournalLine): void {
   switch (line.kind) {
     case 'use': {
       const { key, window, used } = line

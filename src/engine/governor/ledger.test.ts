@@ -9,7 +9,13 @@ import { budgetsSchema } from '../../shared/domain/budgets.ts'
 import { PaddockError, type ErrorCode, type ErrorReport } from '../../shared/errors.ts'
 import type { GovernorEvent } from './events.ts'
 import { Governor } from './governor.ts'
-import { LedgerFiles, type JournalLine, type LedgerContent, type LedgerStorage } from './ledger-files.ts'
+import {
+  LedgerFiles,
+  type DeferredSettlements,
+  type JournalLine,
+  type LedgerContent,
+  type LedgerStorage,
+} from './ledger-files.ts'
 
 const minute = 60_000
 const scope = { module: 'counter', contract: 'event-module' }
@@ -90,6 +96,7 @@ async function written(check: (lines: JournalLine[]) => void): Promise<void> {
 class FaultyFiles implements LedgerStorage {
   fault: ErrorCode | undefined
   attempts = 0
+  keepsAside = false
   private readonly files: LedgerFiles
 
   constructor() {
@@ -108,6 +115,12 @@ class FaultyFiles implements LedgerStorage {
   async append(lines: readonly JournalLine[]): Promise<void> {
     this.check()
     await this.files.append(lines)
+  }
+
+  /** Fails with the rest unless `keepsAside`. */
+  async writeDeferred(deferred: DeferredSettlements): Promise<void> {
+    if (!this.keepsAside) throw new PaddockError('store.io', 'nothing is kept aside')
+    await this.files.writeDeferred(deferred)
   }
 
   setAside(suffix: string): Promise<void> {
@@ -304,6 +317,39 @@ describe('a ledger that was cut or altered', () => {
 })
 
 describe('a disk that fails', () => {
+  it('spec tools 10: keeps deferred settlements over a restart, exact and once', async () => {
+    const storage = new FaultyFiles()
+    const { governor } = await begin(storage)
+    storage.keepsAside = true
+    const before = hold(governor, 10)
+    governor.reconcile(before, { fuel: 5 })
+    expect(await governor.whenWritten(before)).toBe(true)
+    const id = hold(governor, 10)
+    storage.fault = 'store.full'
+    governor.reconcile(id, { fuel: 7 })
+    expect(await governor.whenWritten(id)).toBe(false)
+    // The engine dies here: nothing more of it is written.
+    const second = await begin(new FaultyFiles())
+    expect([used(second.governor), second.events]).toEqual([12, []])
+    await second.governor.close()
+    const third = await begin()
+    expect(used(third.governor)).toBe(12)
+    await third.governor.close()
+  })
+
+  it('says whether a settlement is written, at once when it can be', async () => {
+    const storage = new FaultyFiles()
+    const { governor } = await begin(storage)
+    const id = hold(governor, 10)
+    governor.reconcile(id, { fuel: 7 })
+    expect(await governor.whenWritten(id)).toBe(true)
+    expect(await governor.whenWritten(id)).toBe(true)
+    // The engine dies here.
+    const second = await begin()
+    expect(used(second.governor)).toBe(7)
+    await second.governor.close()
+  })
+
   it('defers settlements, tells their id, phase and class of error only, and writes them when it can', async () => {
     const storage = new FaultyFiles()
     const { governor, events, standings } = await begin(storage)

@@ -53,9 +53,12 @@ export class Ledger {
   private readonly fresh = new Set<string>()
   private readonly ended = new Set<string>()
   private settlements: Settlement[] = []
+  /** Settlements that are being written. */
+  private inFlight = new Set<string>()
   private needsSnapshot = true
   private journalLines = 0
   private writing: Promise<void> | undefined
+  private aside: Promise<void> = Promise.resolve()
   private cancelTimer: (() => void) | undefined
   private retryMs = firstRetryMs
   private lastAttempt = Number.NEGATIVE_INFINITY
@@ -134,6 +137,18 @@ export class Ledger {
     this.schedule()
   }
 
+  /**
+   * Whether the settlement of a hold is on disk; writes it at once rather than with what gathers. False when it cannot be
+   * written now: it is tried again, and its use is kept where a new start finds it (spec tools 10). Never rejects.
+   */
+  async whenWritten(id: string): Promise<boolean> {
+    if (!this.isUnwritten(id)) return true
+    await this.writing
+    if (this.isUnwritten(id) && this.standing.kind === 'ready') await this.write()
+    await this.aside
+    return !this.isUnwritten(id)
+  }
+
   /** Tries again at once what failed, at most once a second: somebody wants to begin costed work. */
   retrySoon(): void {
     if (this.standing.kind !== 'failing') return
@@ -147,6 +162,7 @@ export class Ledger {
     if (this.hasNews || this.standing.kind === 'failing') await this.write()
     this.cancelTimer?.()
     this.cancelTimer = undefined
+    await this.aside
     this.standing = { kind: 'closed' }
     await this.options.storage?.close().catch(() => undefined)
   }
@@ -156,6 +172,10 @@ export class Ledger {
       this.cancelTimer = undefined
       void this.write()
     })
+  }
+
+  private isUnwritten(id: string): boolean {
+    return this.inFlight.has(id) || this.settlements.some((settlement) => settlement.id === id)
   }
 
   private get hasNews(): boolean {
@@ -176,6 +196,7 @@ export class Ledger {
     this.lastAttempt = clock.monotonicMs()
     const settled = this.settlements
     this.settlements = []
+    this.inFlight = new Set(settled.map(({ id }) => id))
     const lines = this.takeLines()
     try {
       if (storage !== null) {
@@ -193,9 +214,12 @@ export class Ledger {
       }
       this.needsSnapshot = false
       this.retryMs = firstRetryMs
+      this.inFlight.clear()
       if (this.standing.kind === 'failing') this.stand({ kind: 'ready' })
     } catch (error) {
+      this.inFlight.clear()
       this.failed(toErrorReport(error, 'store.io'), settled)
+      this.putAside()
     }
   }
 
@@ -215,6 +239,14 @@ export class Ledger {
       void this.write()
     })
     this.retryMs = Math.min(2 * this.retryMs, lastRetryMs)
+  }
+
+  /** What could not be written is kept beside the ledger, so that an engine that ends now loses nothing of it. */
+  private putAside(): void {
+    const ended = this.settlements.map(({ id }) => id)
+    if (ended.length === 0) return
+    const { storage, uses } = this.options
+    this.aside = this.aside.then(() => storage?.writeDeferred({ uses: uses(), ended }).catch(() => undefined))
   }
 
   private takeLines(): JournalLine[] {

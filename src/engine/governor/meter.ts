@@ -57,6 +57,12 @@ export class Meter {
     return true
   }
 
+  /** Whether use has come to the share from which a person must agree to more. */
+  pauses(used: number): boolean {
+    const { pauseAt, limit } = this.limit
+    return this.windowOf !== null && pauseAt !== undefined && limit > 0 && used >= pauseAt * limit
+  }
+
   /** The window in which use adds up now. */
   current(): WindowUse {
     return { window: this.newest, used: this.windows.get(this.newest) ?? 0 }

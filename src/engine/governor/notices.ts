@@ -2,7 +2,7 @@
 import type { ErrorReport } from '../../shared/errors.ts'
 import type { StateHub } from '../state-hub.ts'
 import type { GovernorEvent } from './events.ts'
-import { denialError } from './governor.ts'
+import { denialError } from './denials.ts'
 
 type Log = (level: 'warn' | 'error', event: string, message: string, code?: string) => void
 

@@ -34,6 +34,8 @@ export const budgetLimitSchema = z.strictObject({
   period: budgetPeriodSchema.default('call'),
   /** Share of the limit from which the operator is warned. */
   warnAt: z.number().gt(0).max(1).default(0.75),
+  /** Share of the limit from which a person must agree to more, usually 0.90; left out, nobody is asked (spec tools 12). */
+  pauseAt: z.number().gt(0).max(1).optional(),
 })
 export type BudgetLimit = z.infer<typeof budgetLimitSchema>
 

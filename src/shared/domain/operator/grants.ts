@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { operationIdSchema, secretNameSchema } from '../../contracts/tool.ts'
 import { sha256Schema } from '../primitives.ts'
 import { addressSchema, destinationSchema, methodSchema } from './common.ts'
 
@@ -18,6 +19,13 @@ export const moduleGrantsSchema = z.object({
   refusedTopics: z.array(z.string().max(256)).max(256).default([]),
   /** SHA-256 its component must have, whatever its manifest says (spec 4.4). */
   digest: sha256Schema.nullable().default(null),
+  /** Secrets that a tool may use, each on these of the hosts it declares (spec tools 2, 5). */
+  secrets: z
+    .array(z.object({ name: secretNameSchema, hosts: z.array(z.string().max(253)).max(64) }))
+    .max(256)
+    .default([]),
+  /** The operator's word on operations of a tool, by their id; the tool's own where there is none. */
+  operations: z.record(operationIdSchema, z.enum(['allow', 'ask', 'deny'])).default({}),
   /** The engine that owns the databases of its actors; left out for this one (spec actors-sql 12). */
   actorEngine: z
     .object({
