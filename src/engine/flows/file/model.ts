@@ -57,11 +57,16 @@ export interface NodeDefinition {
   readonly language: string | null
   /** By `interface`, or by the host end; null where the exports decide. */
   readonly role: StageRoleOrUnknown
+  /** With `${NAME}` replaced, as `init` gets it. */
   readonly config: string
+  /** As the file has it. */
+  readonly configSource: string
   readonly fuel: number
   /** Null where neither the node nor the runtime says: 16 MiB, of JavaScript guests 64 MiB. */
   readonly memoryBytes: number | null
   readonly bufferBytes: number
+  /** Whether the node set it itself. */
+  readonly bufferBytesDeclared: boolean
   readonly priority: number
   readonly callMs: number
   readonly errorPolicy: PolicyDefinition
