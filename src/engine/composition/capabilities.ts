@@ -14,6 +14,8 @@ import type { Foundation, Whole } from './foundation.ts'
 
 /** Answered inside the sandbox, without the engine (DESIGN.md "Processes and threads"). */
 const sandboxCapabilities = ['local-store', 'logging', 'clock', 'random', 'database', 'key-value', 'entropy']
+/** Answered by the broker of tools and by other tools (spec tools 3). */
+const brokeredCapabilities = ['secrets', 'workspace', 'tool-invoke']
 
 export type Capabilities = ReturnType<typeof createCapabilities>
 
@@ -51,6 +53,10 @@ export function createCapabilities(options: EngineOptions, foundation: Foundatio
     ],
     onFault: (capability, error) => whole.reportFault(`capability ${capability}`, error),
   })
-  const provided: ReadonlySet<string> = new Set([...router.provided, ...sandboxCapabilities])
+  const provided: ReadonlySet<string> = new Set([
+    ...router.provided,
+    ...sandboxCapabilities,
+    ...brokeredCapabilities,
+  ])
   return { networks, identity, deciderEvents, router, provided }
 }

@@ -55,6 +55,10 @@ export interface Contract {
   readonly versionsSideBySide?: boolean
   /** Refuses a component that matched for what this contract alone demands, by codes of its own. */
   check?(world: WorldShape): void
+  /** The manifest with what the contract reads from its own table: capabilities, hosts, limits. Throws `manifest.*`. */
+  complete?(manifest: ModuleManifest): ModuleManifest
+  /** What consent covers beyond what every manifest can ask for, as `kind:value`. */
+  scopes?(manifest: ModuleManifest): readonly string[]
   /** Refuses a manifest that makes no sense for the contract, by codes of `manifest.*`. */
   checkManifest?(manifest: ModuleManifest): void
   /**

@@ -68,12 +68,13 @@ export interface Assessment {
  * `component.unsupported_dialect`, `component.capability_violation` and `component.capability_unavailable`.
  */
 export function assess(
-  manifest: ModuleManifest,
+  given: ModuleManifest,
   component: InspectedComponent,
   context: AssessmentContext,
 ): Assessment {
-  const pinned = checkPins(manifest, component, context)
+  const pinned = checkPins(given, component, context)
   const matched = matchContract(component.world, context.contracts ?? allContracts)
+  const manifest = matched.contract.complete?.(given) ?? given
   matched.contract.checkManifest?.(manifest)
   const capabilities = capabilityNeeds(manifest.capabilities, matched, {
     provided: context.providedCapabilities,
@@ -111,7 +112,7 @@ export function assess(
     limitsAsked: manifest.limits,
     limitsGiven: limits.given,
     chainsMissing: chains.needed.filter((chainId) => !withEndpoint.has(chainId)),
-    scopes: scopesOf(manifest, capabilities),
+    scopes: scopesOf(manifest, capabilities, matched.contract.scopes?.(manifest)),
     warnings,
   }
 }

@@ -2,11 +2,15 @@
 import type { CapabilityNeed } from './capability-needs.ts'
 import type { ModuleManifest } from './manifest/model.ts'
 
-/** Sorted: capabilities, and the hosts, topics, chains, methods and accounts that each of them reaches. */
-export function scopesOf(manifest: ModuleManifest, needs: readonly CapabilityNeed[]): string[] {
+/** Sorted: capabilities, and the hosts, topics, chains, methods and accounts that each of them reaches; `own` are the contract's. */
+export function scopesOf(
+  manifest: ModuleManifest,
+  needs: readonly CapabilityNeed[],
+  own: readonly string[] = [],
+): string[] {
   const { httpAllow, identityMethods, messagingTopics } = manifest.capabilities
   const grantable = new Set(needs.filter((need) => need.grantable).map((need) => need.name))
-  const scopes = [...grantable].map(capabilityScope)
+  const scopes = [...own, ...[...grantable].map(capabilityScope)]
   if (grantable.has('http')) scopes.push(...httpAllow.map((host) => `host:${host.toLowerCase()}`))
   if (grantable.has('messaging')) scopes.push(...(messagingTopics ?? ['*']).map((topic) => `topic:${topic}`))
   if (grantable.has('identity'))
@@ -42,8 +46,11 @@ function covers(known: string, scope: string): boolean {
   const [otherKind, value] = split(scope)
   if (kind !== otherKind) return false
   // A trailing "*" of a topic or "all identity methods"; a host's wildcard leads and covers what lies below it.
-  if (kind === 'topic' || kind === 'identity')
+  if (kind === 'topic' || kind === 'identity' || kind === 'visible-secret')
     return pattern.endsWith('*') && value.startsWith(pattern.slice(0, -1))
+  // A folder covers what lies in it.
+  if (kind === 'workspace') return pattern.endsWith('/') && value.startsWith(pattern)
+  if (kind === 'request') return coversRequest(pattern, value)
   if (kind === 'host' && pattern.startsWith('*.')) return value.endsWith(pattern.slice(1))
   return false
 }
@@ -51,4 +58,25 @@ function covers(known: string, scope: string): boolean {
 function split(scope: string): [string, string] {
   const colon = scope.indexOf(':')
   return [scope.slice(0, colon), scope.slice(colon + 1)]
+}
+
+/** `GET https://*.example.com:443/v1`: the same method, scheme and port, one label for the wildcard, whole segments. */
+function coversRequest(known: string, asked: string): boolean {
+  const [origin, host, path] = requestParts(known)
+  const [otherOrigin, otherHost, otherPath] = requestParts(asked)
+  if (origin !== otherOrigin) return false
+  const isHostCovered =
+    host === otherHost ||
+    (host.startsWith('*.') &&
+      otherHost.endsWith(host.slice(1)) &&
+      /^[^.*]+$/.test(otherHost.slice(0, 1 - host.length)))
+  const folder = path.endsWith('/') ? path : `${path}/`
+  return isHostCovered && (path === otherPath || otherPath.startsWith(folder))
+}
+
+/** Method, scheme and port; host; path. */
+function requestParts(text: string): [string, string, string] {
+  const [, method = '', scheme = '', host = '', port = '', path = ''] =
+    /^([A-Z]+) (https?):\/\/(.+?):(\d+)(\/.*)$/.exec(text) ?? []
+  return [`${method} ${scheme} ${port}`, host, path]
 }

@@ -10,9 +10,8 @@ export const maxToolDiagnosticsBytes = 65_536
 /** What a tool may say of itself (spec tools 8). */
 export const maxToolSchemaBytes = 262_144
 export const maxToolDescriptionBytes = 4_096
-/** A guest's own word on its failure (spec tools 7.2). */
+/** A guest's own words on its failure as they leave the guest thread, not scrubbed yet (spec tools 7.2). */
 export const maxGuestMessageBytes = 4_096
-export const maxDispatchMessageBytes = 2_048
 /** Time for `describe` (spec tools 8). */
 export const toolDescribeMs = 5_000
 /** Core instances, tables and memories of a component, each (spec tools 8). */
@@ -33,8 +32,9 @@ export type ToolData = z.infer<typeof toolDataSchema>
 export const toolOperationNames = ['execute', 'describe'] as const
 
 /**
- * What `execute` answers. A trap, the end of memory, an exit and the deadline fail the guest call instead, and end the
- * thread: `dispatchKindOf` says what they are to the caller.
+ * What `execute` answers. A trap (`sandbox.trap`, `sandbox.stack_overflow`), the end of memory (`sandbox.out_of_memory`),
+ * an exit (`tool.exit`) and the deadline (`sandbox.deadline`) fail the guest call instead, and end the thread;
+ * `tool.no_memory` fails it before the guest was entered.
  */
 export const toolAnswerSchema = z.discriminatedUnion('tag', [
   z.object({

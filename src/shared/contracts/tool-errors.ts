@@ -8,8 +8,6 @@ export const toolErrorRemedies = {
   'tool.quarantined': 'Install the tool again; its component killed the processes it ran in.',
   'tool.invalid_schema': 'Tell the author: the schema of a tool must be one JSON object of at most 256 KiB.',
   'tool.unsupported_contract': 'Build the component against near:agent@0.4.1.',
-  'tool.method_missing':
-    'Build the component for the world near:agent@0.4.1/sandboxed-tool; it needs or lacks what is named.',
   'tool.no_memory': 'Try again in a moment; no memory for another instance was left.',
   'tool.exit': 'The tool ended itself instead of answering; tell its author.',
   'tool.unauthorized':

@@ -1,4 +1,5 @@
 /** `paddock.toml`, our own dialect: unknown keys are errors. */
+import type { TomlTable } from 'smol-toml'
 import type { ModuleLimits } from '../../../shared/domain/limits.ts'
 import { flattenConfig } from './config-pairs.ts'
 import { digestRule, parseContentReference } from './content-reference.ts'
@@ -8,6 +9,7 @@ import type { ManifestComponent, ModuleManifest } from './model.ts'
 import { readCapabilities, readChains, readFreeTable, readIdentity, readModuleTables } from './sections.ts'
 import { readSubscriptions } from './subscriptions.ts'
 import { quoted, TableReader } from './table-reader.ts'
+import { readToolTables, toolSchema } from './tool-dialect/table.ts'
 
 export const paddockDialect: ManifestDialect = { id: 'paddock', fileNames: ['paddock.toml'], read }
 
@@ -35,11 +37,22 @@ function read(document: ManifestDocument, context: DialectContext): ModuleManife
     durability: tables.durability,
     subscriptions: readSubscriptions(root),
     config: flattenConfig(document, readFreeTable(root, 'config'), identity.name),
-    contractTable: readFreeTable(root, 'contract') ?? {},
+    contractTable: readContract(root),
     warnings,
   }
   root.finish()
   return manifest
+}
+
+/** A table that says it declares a tool is checked here, where its lines are known (spec tools 2). */
+function readContract(root: TableReader): TomlTable {
+  const table = readFreeTable(root, 'contract') ?? {}
+  if (table['schema'] === toolSchema) {
+    const reader = root.child('contract')
+    readToolTables(reader)
+    reader.finish()
+  }
+  return table
 }
 
 function readLimits(root: TableReader): Partial<ModuleLimits> {

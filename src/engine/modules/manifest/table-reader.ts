@@ -14,7 +14,7 @@ const maxWarnings = 50
 
 /** What all tables of one manifest share. */
 export interface ReadContext {
-  readonly document: ManifestDocument
+  readonly document: Pick<ManifestDocument, 'error' | 'warning' | 'sourceOf' | 'file'>
   /** Whether an unknown key is an error (`paddock.toml`) or a warning (dialects). */
   readonly strict: boolean
   readonly warnings: string[]

@@ -9,7 +9,6 @@ import {
   type ToolAnswer,
   type ToolData,
 } from '../../../shared/contracts/tool-call.ts'
-import { cleanFailureCode } from '../../../shared/contracts/tool-faults.ts'
 import { PaddockError, type ErrorReport } from '../../../shared/errors.ts'
 import type { CallOutcome, GuestCall } from '../../../shared/sandbox/protocol.ts'
 import { cutBetweenWords } from '../../../shared/text.ts'
@@ -179,13 +178,22 @@ function refused(
 function responseOf(response: GuestResponse): ToolResponse {
   if (response.tag === 'success') return { tag: 'success', output: response.val }
   const { kind, message } = response.val
-  const code = cleanFailureCode(response.val.code)
+  const code = cleanCode(response.val.code)
   return {
     tag: 'failure',
     kind,
     ...(code === undefined ? {} : { code }),
     ...(message === undefined ? {} : { message: cutBetweenWords(message, maxGuestMessageBytes) }),
   }
+}
+
+/** Letters, digits and `_.-`, at most 64; undefined where nothing is left (spec tools 7.2). */
+function cleanCode(code: string | undefined): string | undefined {
+  const clean = (code ?? '')
+    .slice(0, 4_096)
+    .replaceAll(/[^A-Za-z0-9_.-]/g, '')
+    .slice(0, 64)
+  return clean === '' ? undefined : clean
 }
 
 function isJsonObject(text: string): boolean {
