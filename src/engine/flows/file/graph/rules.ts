@@ -2,7 +2,7 @@
 import type { StageRole } from '../../../../shared/contracts/flow.ts'
 import { nearest } from '../../../modules/manifest/nearest.ts'
 import type { EdgeDefinition, NodeDefinition } from '../model.ts'
-import type { ProblemFacts, Problems } from '../problems.ts'
+import type { ProblemFacts, Problems } from '../reading/problems.ts'
 import { circlesOf, reachedFrom } from './paths.ts'
 import { checkPorts } from './ports.ts'
 

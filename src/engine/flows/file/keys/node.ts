@@ -1,13 +1,13 @@
 /** `[flow.F.nodes.N]` of a flow file (spec flows 2). */
-import { list, quoted } from '../../modules/manifest/table-reader.ts'
+import { list, quoted } from '../../../modules/manifest/table-reader.ts'
 import { resolveComponent } from './component-reference.ts'
 import type { GrantTable } from './grants.ts'
-import type { KeyReader } from './key-reader.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
 import { maxFuel, maxLinearBytes, maxMilliseconds, minBufferBytes, minLinearBytes } from './limits.ts'
-import type { FlowSettings, NodeDefinition, PolicyDefinition } from './model.ts'
+import type { FlowSettings, NodeDefinition, PolicyDefinition } from '../model.ts'
 import { readCircuit, readErrorPolicy } from './policies.ts'
 import type { DeclaredComponent } from './project.ts'
-import { nearestInterface, roleInterfaces, roleOf } from './roles.ts'
+import { nearestInterface, roleInterfaces, roleOf } from '../roles.ts'
 
 /** Host bytes a stage may own unless its node says otherwise (spec flows 8.2). */
 export const defaultBufferBytes = 64 * 1_048_576
@@ -63,7 +63,8 @@ function refuseOtherDialect(node: KeyReader): void {
     ['artifact', 'component'],
     ['role', 'interface'],
   ] as const) {
-    if (node.raw(key) === undefined) continue
+    if (!node.has(key)) continue
+    node.raw(key)
     node.bad(key, 'a key of another dialect', `the key ${right}`, `Rename it to ${node.show(right)}.`)
   }
 }

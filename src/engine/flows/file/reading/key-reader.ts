@@ -1,8 +1,8 @@
 /** Reads one table of a flow file key by key; what is wrong is gathered, and the default stands in its place. */
-import { showPath } from '../../modules/manifest/document.ts'
-import type { KeyPath } from '../../modules/manifest/locate.ts'
-import { nearest } from '../../modules/manifest/nearest.ts'
-import { list, quoted } from '../../modules/manifest/table-reader.ts'
+import { showPath } from '../../../modules/manifest/document.ts'
+import type { KeyPath } from '../../../modules/manifest/locate.ts'
+import { nearest } from '../../../modules/manifest/nearest.ts'
+import { list, quoted } from '../../../modules/manifest/table-reader.ts'
 import { interpolate } from './interpolate.ts'
 import type { Problems } from './problems.ts'
 import { parseSize, showSize, sizeRule } from './sizes.ts'
@@ -77,7 +77,8 @@ export class KeyReader {
     const value = this.raw(key)
     if (value === undefined || typeof value === 'boolean') return value
     if (value instanceof OutsideText && /^(?:true|false)$/.test(value.text)) return value.text === 'true'
-    return this.bad(key, found(value), 'true or false')
+    this.bad(key, found(value), 'true or false')
+    return undefined
   }
 
   /** A whole number from `min` to `max`. */
@@ -93,7 +94,8 @@ export class KeyReader {
     const given = value instanceof OutsideText ? value.number() : value
     const number = typeof given === 'bigint' ? Number(given) : given
     if (typeof number === 'number' && Number.isFinite(number) && fits(number)) return number
-    return this.bad(key, found(value), expected)
+    this.bad(key, found(value), expected)
+    return undefined
   }
 
   /** Bytes, as a text with a unit or a whole number. */
@@ -104,7 +106,8 @@ export class KeyReader {
     if (text === undefined) return undefined
     const bytes = parseSize(text)
     if (bytes !== null && bytes >= min && bytes <= max) return bytes
-    return this.bad(key, found(value), `${sizeRule} from ${showSize(min)} to ${showSize(max)}`)
+    this.bad(key, found(value), `${sizeRule} from ${showSize(min)} to ${showSize(max)}`)
+    return undefined
   }
 
   choice<T extends string>(key: string, allowed: readonly T[]): T | undefined {
@@ -115,12 +118,13 @@ export class KeyReader {
     const chosen = allowed.find((candidate) => candidate === text)
     if (chosen !== undefined) return chosen
     const suggestion = nearest(text, allowed)
-    return this.bad(
+    this.bad(
       key,
       found(value),
       list(allowed),
       suggestion === null ? undefined : `Did you mean "${suggestion}"?`,
     )
+    return undefined
   }
 
   /** A list of texts; undefined when the key is absent or no list. Entries that are no texts are reported. */
@@ -128,9 +132,14 @@ export class KeyReader {
     const value = this.raw(key)
     if (value === undefined) return undefined
     if (value instanceof OutsideText) return value.parts()
-    if (!Array.isArray(value)) return this.bad(key, found(value), 'a list of texts')
-    if (value.length > maxEntries)
-      return this.bad(key, `${value.length} entries`, `at most ${maxEntries} entries`)
+    if (!Array.isArray(value)) {
+      this.bad(key, found(value), 'a list of texts')
+      return undefined
+    }
+    if (value.length > maxEntries) {
+      this.bad(key, `${value.length} entries`, `at most ${maxEntries} entries`)
+      return undefined
+    }
     return value.flatMap((item, index) => this.textOf([key, index], item) ?? [])
   }
 
@@ -140,7 +149,10 @@ export class KeyReader {
     if (value === undefined) return undefined
     const items = value instanceof OutsideText ? value.parts().map((part) => new OutsideText(part)) : value
     const expected = `a list of ${length} whole numbers from ${min} to ${max}`
-    if (!Array.isArray(items) || items.length !== length) return this.bad(key, found(value), expected)
+    if (!Array.isArray(items) || items.length !== length) {
+      this.bad(key, found(value), expected)
+      return undefined
+    }
     const numbers = items.flatMap((item, index) => this.integerOf([key, index], item, min, max) ?? [])
     return numbers.length === length ? numbers : undefined
   }
@@ -206,8 +218,8 @@ export class KeyReader {
     })
   }
 
-  /** Reports E0703 about the value of `key`, and answers undefined. */
-  bad(key: string, foundText: string, expected: string, help?: string): undefined {
+  /** Reports E0703 about the value of `key`. */
+  bad(key: string, foundText: string, expected: string, help?: string): void {
     this.badAt([key], foundText, expected, help)
   }
 

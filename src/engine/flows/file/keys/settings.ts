@@ -1,9 +1,9 @@
 /** `[runtime]`, `[observability]` and `[security]` of a flow file (spec flows 2). */
-import { flowLevels, queuePolicies } from '../../../shared/contracts/flow.ts'
+import { flowLevels, queuePolicies } from '../../../../shared/contracts/flow.ts'
 import { readGrants, type GrantTable } from './grants.ts'
-import type { KeyReader } from './key-reader.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
 import { maxFuel, maxLinearBytes, maxQueueDepth, minLinearBytes } from './limits.ts'
-import type { FlowSettings } from './model.ts'
+import type { FlowSettings } from '../model.ts'
 
 export const schedulingPolicies = ['round-robin', 'weighted-fair', 'priority'] as const
 const tracingExporters = ['stdout', 'otlp-grpc', 'otlp-http', 'none'] as const
@@ -64,7 +64,8 @@ function readRuntime(table: KeyReader): FlowSettings['runtime'] {
 
 /** Documented upstream under another name; ignoring it would leave stages with fuel that nobody meant. */
 function refuseFuelDialect(table: KeyReader): void {
-  if (table.raw('fuel_per_invocation') === undefined) return
+  if (!table.has('fuel_per_invocation')) return
+  table.raw('fuel_per_invocation')
   table.bad(
     'fuel_per_invocation',
     'a key of another dialect',

@@ -1,10 +1,12 @@
 /** Values of a flow file after its layers were laid on each other (spec flows 2, precedence). */
 import { TomlDate, type TomlValue } from 'smol-toml'
-import { pathKey, type KeyPath } from '../../modules/manifest/locate.ts'
+import { pathKey, type KeyPath } from '../../../modules/manifest/locate.ts'
 import type { Origin } from './problems.ts'
 
 /** A date or a time: no key of a flow file takes one. */
-export class DateValue {}
+export class DateValue {
+  readonly kind = 'date'
+}
 
 /** Text from the environment or the command line: its key decides what it is read as. */
 export class OutsideText {
@@ -43,10 +45,10 @@ export function isTable(value: Value | undefined): value is Table {
 
 /** A parsed document as values of ours. */
 export function fromToml(value: TomlValue): Value {
-  if (Array.isArray(value)) return value.map((item) => fromToml(item as TomlValue))
+  if (Array.isArray(value)) return value.map((item) => fromToml(item))
   if (typeof value !== 'object') return value
-  if (value instanceof TomlDate || value === null) return new DateValue()
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromToml(item as TomlValue)]))
+  if (value instanceof TomlDate) return new DateValue()
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromToml(item)]))
 }
 
 /** Tables that lie on each other: the upper wins key by key, lists and texts as a whole. */

@@ -1,7 +1,7 @@
 /** Gathers what is wrong with a flow file: all of it in one go, each with its place (spec flows 2). */
-import type { FlowProblem } from '../../../shared/domain/flow.ts'
-import { showPath } from '../../modules/manifest/document.ts'
-import type { KeyPath } from '../../modules/manifest/locate.ts'
+import type { FlowProblem } from '../../../../shared/domain/flow.ts'
+import { showPath } from '../../../modules/manifest/document.ts'
+import type { KeyPath } from '../../../modules/manifest/locate.ts'
 
 /** Problems kept of one file. */
 const maxProblems = 200

@@ -1,8 +1,8 @@
 /** From the text of a flow file to its tables with the places of their keys. */
-import { isTable as isTomlTable, ManifestDocument } from '../../modules/manifest/document.ts'
-import { locateKeys, placeOf, type KeyPath } from '../../modules/manifest/locate.ts'
-import { PaddockError } from '../../../shared/errors.ts'
-import type { FlowProblem } from '../../../shared/domain/flow.ts'
+import { isTable as isTomlTable, ManifestDocument } from '../../../modules/manifest/document.ts'
+import { locateKeys, placeOf, type KeyPath } from '../../../modules/manifest/locate.ts'
+import { PaddockError } from '../../../../shared/errors.ts'
+import type { FlowProblem } from '../../../../shared/domain/flow.ts'
 import { Problems, type Origin } from './problems.ts'
 import { fromToml, isTable, type Table } from './values.ts'
 
@@ -76,10 +76,11 @@ function definedTwice(text: string, line: number): KeyPath | null {
   const faulty = lines[line - 1] ?? ''
   if (faulty.trim() === '') return null
   const there = locateKeys(before)
-  const own = [...locateKeys(faulty).keys()]
-  const first = own[0]
+  const own = [...locateKeys(faulty)]
+  // Of a dotted key, the last part is the one with a value.
+  const first = own.find(([, { valueAt }]) => valueAt !== null) ?? own[0]
   if (first === undefined) return null
-  const path = JSON.parse(first) as (string | number)[]
+  const path = JSON.parse(first[0]) as (string | number)[]
   const table = /^\s*\[/.test(faulty) ? [] : tableAt(before)
   if (path.some((part) => part === '')) return null
   const whole = [...table, ...path]

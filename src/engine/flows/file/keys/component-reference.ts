@@ -1,11 +1,11 @@
 /** What the `component` of a node names (spec flows 2). */
 import nodePath from 'node:path'
-import { isContentReference, parseReference } from '../../content/references.ts'
-import { nearest } from '../../modules/manifest/nearest.ts'
-import { quoted } from '../../modules/manifest/table-reader.ts'
-import { isHostEnd, parseHostEnd } from './host-end.ts'
-import type { KeyReader } from './key-reader.ts'
-import type { ComponentReference } from './model.ts'
+import { isContentReference, parseReference } from '../../../content/references.ts'
+import { nearest } from '../../../modules/manifest/nearest.ts'
+import { quoted } from '../../../modules/manifest/table-reader.ts'
+import { isHostEnd, parseHostEnd } from '../host-end.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
+import type { ComponentReference } from '../model.ts'
 import type { DeclaredComponent } from './project.ts'
 
 const expected =

@@ -1,6 +1,6 @@
 /** `[torvyn]` and `[[component]]` of a flow file (spec flows 2). */
-import { quoted } from '../../modules/manifest/table-reader.ts'
-import type { KeyReader } from './key-reader.ts'
+import { quoted } from '../../../modules/manifest/table-reader.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
 
 export interface DeclaredComponent {
   readonly name: string
@@ -52,7 +52,9 @@ function readVersion(table: KeyReader, key: string): string | undefined {
   const version = table.required(key, rule)
   if (version === undefined) return undefined
   const fits = /^(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){2}(?:[-+][0-9A-Za-z.+-]{1,64})?$/.test(version)
-  return fits ? version : table.bad(key, quoted(version), rule)
+  if (fits) return version
+  table.bad(key, quoted(version), rule)
+  return undefined
 }
 
 export function readComponents(root: KeyReader): Map<string, DeclaredComponent> {

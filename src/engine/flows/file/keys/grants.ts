@@ -1,7 +1,7 @@
 /** Grants of a flow file, `[security.grants.NAME] capabilities = [...]` (spec flows 3.4). */
-import { nearest } from '../../modules/manifest/nearest.ts'
-import { quoted } from '../../modules/manifest/table-reader.ts'
-import type { KeyReader } from './key-reader.ts'
+import { nearest } from '../../../modules/manifest/nearest.ts'
+import { quoted } from '../../../modules/manifest/table-reader.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
 
 /** By the name they stand under: a component, or a node. */
 export type GrantTable = ReadonlyMap<string, readonly string[]>

@@ -1,8 +1,8 @@
 /** Error policies and circuits of a flow file (spec flows 9.2, 9.3). */
-import { stageErrorCases, type BasePolicy, type FlowNode } from '../../../shared/contracts/flow.ts'
-import { found, type KeyReader } from './key-reader.ts'
+import { stageErrorCases, type BasePolicy, type FlowNode } from '../../../../shared/contracts/flow.ts'
+import { found, type KeyReader } from '../reading/key-reader.ts'
 import { maxMilliseconds } from './limits.ts'
-import type { PolicyDefinition } from './model.ts'
+import type { PolicyDefinition } from '../model.ts'
 
 const kinds = ['fail-fast', 'skip', 'log', 'retry', 'dead-letter'] as const
 const simpleKinds = ['fail-fast', 'skip', 'log', 'dead-letter'] as const
@@ -74,7 +74,7 @@ function readPerCase(table: KeyReader): PolicyDefinition['perCase'] {
     const policy = cases.choice(name, simpleKinds)
     if (policy !== undefined) read[name] = policy
   }
-  const fatal = cases.raw('fatal')
+  const fatal = cases.has('fatal') ? cases.raw('fatal') : undefined
   if (fatal !== undefined) {
     cases.bad(
       'fatal',

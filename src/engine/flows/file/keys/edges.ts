@@ -1,9 +1,9 @@
 /** `[[flow.F.edges]]` of a flow file (spec flows 2). */
-import type { FlowEdge } from '../../../shared/contracts/flow.ts'
-import { quoted } from '../../modules/manifest/table-reader.ts'
-import type { KeyReader } from './key-reader.ts'
+import type { FlowEdge } from '../../../../shared/contracts/flow.ts'
+import { quoted } from '../../../modules/manifest/table-reader.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
 import { maxEdges, maxQueueDepth } from './limits.ts'
-import type { EdgeDefinition } from './model.ts'
+import type { EdgeDefinition } from '../model.ts'
 import { readQueuePolicy } from './settings.ts'
 
 /** What edges take over where they say nothing themselves. */

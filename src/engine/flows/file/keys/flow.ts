@@ -1,17 +1,17 @@
 /** `[flow.F]` of a flow file (spec flows 2). */
-import { flowPriorities } from '../../../shared/contracts/flow.ts'
-import { quoted } from '../../modules/manifest/table-reader.ts'
+import { flowPriorities } from '../../../../shared/contracts/flow.ts'
+import { quoted } from '../../../modules/manifest/table-reader.ts'
 import { readEdgeDefaults, readEdges } from './edges.ts'
 import type { GrantTable } from './grants.ts'
 import { resolveHostRole } from './host-role.ts'
-import { KeyReader } from './key-reader.ts'
+import type { KeyReader } from '../reading/key-reader.ts'
 import { maxMilliseconds, maxNodes } from './limits.ts'
-import type { FlowDefinition, FlowSettings, NodeDefinition } from './model.ts'
+import type { FlowDefinition, FlowSettings, NodeDefinition } from '../model.ts'
 import { readNode, type NodeContext } from './node.ts'
 import { failFast, readErrorPolicy } from './policies.ts'
 import type { DeclaredComponent } from './project.ts'
 import { schedulingPolicies } from './settings.ts'
-import { isTable } from './values.ts'
+import { isTable } from '../reading/values.ts'
 
 export const nameRule =
   'a name of letters, digits, ".", "_" and "-", at most 64, not beginning with "." or "-"'

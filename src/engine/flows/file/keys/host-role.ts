@@ -1,5 +1,5 @@
-import type { EdgeDefinition, NodeDefinition } from './model.ts'
-import { rolesOfEnd } from './host-end.ts'
+import type { EdgeDefinition, NodeDefinition } from '../model.ts'
+import { rolesOfEnd } from '../host-end.ts'
 
 /** Gives a host end the only role it can have: by itself, or a topic by the edges that touch it. */
 export function resolveHostRole(node: NodeDefinition, edges: readonly EdgeDefinition[]): NodeDefinition {

@@ -1,9 +1,9 @@
 /** What lies over a flow file: the environment by schema, and the command line (spec flows 2, precedence). */
-import { nearest } from '../../modules/manifest/nearest.ts'
-import { quoted } from '../../modules/manifest/table-reader.ts'
-import type { CheckFileOptions } from './model.ts'
+import { nearest } from '../../../modules/manifest/nearest.ts'
+import { quoted } from '../../../modules/manifest/table-reader.ts'
+import type { CheckFileOptions } from '../model.ts'
 import type { Problems } from './problems.ts'
-import { settingPaths } from './settings.ts'
+import { settingPaths } from '../keys/settings.ts'
 import { OutsideText, type Layers } from './values.ts'
 
 const sections = ['RUNTIME', 'OBSERVABILITY', 'SECURITY'] as const
