@@ -17,6 +17,7 @@ const mainEntries = {
   'content-store': 'src/engine/capabilities/remote-store/local/content-thread.ts',
   'event-reader': 'src/engine/event-browser/event-reader-thread.ts',
   'tool-server': 'src/engine/tool-server/tool-server-thread.ts',
+  'leak-scan': 'src/engine/broker/scan/scan-thread.ts',
   cli: 'src/cli/index.ts',
 }
 
