@@ -5,6 +5,9 @@ import type { ModuleFacts } from './plan.ts'
 
 /** Name of the exported counter. A module that uses the name itself is refused. */
 export const fuelExport = 'paddock:fuel'
+/** Name of the exported global that is 1 once a growth of memory was refused: a trap after it is for want of memory. */
+const refusedExport = 'paddock:refused'
+const ownNames: readonly string[] = [fuelExport, refusedExport]
 
 export interface MeterOptions {
   /** Cap on a memory whose declared minimum is `minimum`, both in pages of 64 KiB. */
@@ -19,6 +22,7 @@ export interface MeterOptions {
 }
 
 const External = { Function: 0, Table: 1, Memory: 2, Global: 3, Tag: 4 } as const
+const i32 = 0x7f
 const i64 = 0x7e
 
 export class Declarations {
@@ -68,11 +72,11 @@ export class Declarations {
     this.each(body, () => this.tag())
   }
 
-  /** The module's own globals, if it has a section of them, and the counter after them. */
+  /** The module's own globals, if it has a section of them, and after them the counter and the mark of a refusal. */
   globals(body: ByteWriter, present: boolean): void {
     const { reader, facts } = this
     const count = present ? reader.u32() : 0
-    body.u32(count + 1)
+    body.u32(count + 2)
     const start = reader.pos
     for (let index = 0; index < count; index++) {
       skipValueType(reader)
@@ -84,29 +88,32 @@ export class Declarations {
     for (const byte of [i64, 1, 0x42]) body.u8(byte) // mutable i64, i64.const
     body.s64(this.options.initialFuel ?? 0n)
     body.u8(0x0b)
+    for (const byte of [i32, 1, 0x41, 0, 0x0b]) body.u8(byte) // mutable i32, i32.const 0
   }
 
-  /** The module's own exports, if it has a section of them, and the counter after them. */
+  /** The module's own exports, if it has a section of them, and after them what `globals` added. */
   exports(body: ByteWriter, present: boolean): void {
     const { reader, facts } = this
     const count = present ? reader.u32() : 0
-    body.u32(count + 1)
+    body.u32(count + ownNames.length)
     const start = reader.pos
     for (let index = 0; index < count; index++) {
       const at = reader.pos
-      if (reader.name() === fuelExport)
-        throw meterError('component.malformed', `export named ${fuelExport}`, at)
+      const name = reader.name()
+      if (ownNames.includes(name)) throw meterError('component.malformed', `export named ${name}`, at)
       const kind = reader.u8()
       if (reader.u32() >= facts.globals && kind === External.Global) {
         throw meterError('component.malformed', 'global index out of range', at)
       }
     }
     body.copy(reader.bytes, start, reader.pos)
-    const name = new TextEncoder().encode(fuelExport)
-    body.u32(name.length)
-    body.copy(name, 0, name.length)
-    body.u8(External.Global)
-    body.u32(facts.globals)
+    for (const [index, own] of ownNames.entries()) {
+      const name = new TextEncoder().encode(own)
+      body.u32(name.length)
+      body.copy(name, 0, name.length)
+      body.u8(External.Global)
+      body.u32(facts.globals + index)
+    }
   }
 
   /** Copies a vector; `item` reads one element, and copies what it wants to change up to and including the change. */
@@ -163,8 +170,8 @@ export class Declarations {
     const { reader, facts } = this
     const at = reader.pos
     reader.name()
-    if (reader.name() === fuelExport)
-      throw meterError('component.malformed', `import named ${fuelExport}`, at)
+    const name = reader.name()
+    if (ownNames.includes(name)) throw meterError('component.malformed', `import named ${name}`, at)
     const kind = reader.u8()
     if (kind === External.Function) {
       reader.u32()

@@ -17,6 +17,7 @@ import { Event, Length, type PlanEvent, type Regions } from './regions.ts'
 const Op = {
   Unreachable: 0x00,
   If: 0x04,
+  Else: 0x05,
   End: 0x0b,
   Select: 0x1b,
   LocalGet: 0x20,
@@ -237,6 +238,11 @@ export class BodyEmitter {
     if (flags & Length.Is64) this.bytes(Op.I64Const, MINUS_ONE, Op.I64Ne, Op.If, EMPTY)
     else this.bytes(Op.I32Const, MINUS_ONE, Op.I32Ne, Op.If, EMPTY)
     this.chargeLength(flags)
+    if ((flags & Length.Unit) === Length.Pages) {
+      // The global after the counter: memory was refused.
+      this.bytes(Op.Else, Op.I32Const, 1, Op.GlobalSet)
+      this.out.u32(this.fuelGlobal + 1)
+    }
     this.bytes(Op.End)
   }
 

@@ -53,7 +53,7 @@ test('exports that differ from the counter’s name in little are no collision',
     '(module (func (export "paddock:fue") (export "paddock:fuel ") (export "Paddock:fuel") (export "")))',
   )
   expect(Object.keys(module.exports).sort()).toEqual(
-    ['', 'Paddock:fuel', 'paddock:fue', 'paddock:fuel', 'paddock:fuel '].sort(),
+    ['', 'Paddock:fuel', 'paddock:fue', 'paddock:fuel', 'paddock:fuel ', 'paddock:refused'].sort(),
   )
 })
 
@@ -135,6 +135,26 @@ test('memory.grow is paid as if it filled its pages, and a refused one is not', 
   const nothing = used(module, 'go', 0)
   expect(used(module, 'go', 1_000)).toBe(nothing)
   expect(used(module, 'go', 3) - nothing).toBe(3n * 8_192n)
+})
+
+test('a refused growth of memory leaves its mark, a granted one and a refused one of a table do not', async () => {
+  for (const [type, index] of [
+    ['i32', ''],
+    ['i64', 'i64 '],
+  ] as const) {
+    const { exports } = await metered(`(module (memory ${index}1) (table $t 1 1 funcref)
+      (func (export "memory") (param ${type}) (result ${type}) (memory.grow (local.get 0)))
+      (func (export "table") (result i32) (table.grow $t (ref.null func) (i32.const 5))))`)
+    const refused = (exports as Record<string, unknown>)['paddock:refused'] as { value: number }
+    const page = type === 'i64' ? 1n : 1
+    expect([exports.memory!(page), exports.table!(), refused.value]).toEqual([page, -1, 0])
+    exports.memory!(type === 'i64' ? 1n << 40n : 60_000)
+    expect(refused.value).toBe(1)
+  }
+})
+
+test('a module cannot have the name of that mark', async () => {
+  expect(codeOf(await wasmOf('(module (func (export "paddock:refused")))'))).toBe('component.malformed')
 })
 
 test('a length near 2³² or 2⁶⁴ empties the tank before the operation traps; it never fills it', async () => {

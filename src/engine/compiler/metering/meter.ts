@@ -3,9 +3,10 @@
  *
  * - a mutable i64 global, the fuel counter, is appended and exported; every function subtracts
  *   what it is about to execute and traps once the counter is negative;
+ * - a mutable i32 global tells that a growth of memory was refused;
  * - the maxima of memories and tables are lowered to the host's caps.
  *
- * Nothing is renumbered: the counter, its export and the added locals come last in their index
+ * Nothing is renumbered: the added globals, their exports and the added locals come last in their index
  * spaces. This is no validator. It refuses what it does not know, and indices that its own
  * additions would make valid; whatever else is wrong with a module stays wrong for the engine.
  */
