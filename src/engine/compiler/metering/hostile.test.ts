@@ -142,9 +142,10 @@ test('a refused growth of memory leaves its mark, a granted one and a refused on
     ['i32', ''],
     ['i64', 'i64 '],
   ] as const) {
-    const { exports } = await metered(`(module (memory ${index}1) (table $t 1 1 funcref)
+    const { exports, fuel } = await metered(`(module (memory ${index}1) (table $t 1 1 funcref)
       (func (export "memory") (param ${type}) (result ${type}) (memory.grow (local.get 0)))
       (func (export "table") (result i32) (table.grow $t (ref.null func) (i32.const 5))))`)
+    fuel.value = 1n << 50n
     const refused = (exports as Record<string, unknown>)['paddock:refused'] as { value: number }
     const page = type === 'i64' ? 1n : 1
     expect([exports.memory!(page), exports.table!(), refused.value]).toEqual([page, -1, 0])
