@@ -38,6 +38,8 @@ export type OutputVerdict =
 
 export type CallFigures = Pick<ToolUsage, 'egressBytes' | 'totalBytesOut' | 'bytesIn' | 'httpRequests'> & {
   readonly lastStatus: number | null
+  /** Secrets whose values were missing when a request needed them, to be told with `auth-required`. */
+  readonly missingSecrets: readonly string[]
   readonly trace: readonly EgressTrace[]
 }
 

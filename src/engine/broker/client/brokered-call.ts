@@ -1,0 +1,76 @@
+/** One open call at the broker. */
+import type { HttpAnswer } from '../../../shared/contracts/tool.ts'
+import type {
+  BrokeredCall,
+  CallFigures,
+  GuestHttpRequest,
+  OutputVerdict,
+} from '../../contracts/tool/broker.ts'
+import type { BrokerConnection } from './broker-connection.ts'
+
+const cancelled: HttpAnswer = {
+  ok: false,
+  kind: 'executor',
+  code: 'cancelled',
+  message: 'cancelled',
+  requestSent: false,
+}
+
+export class OpenCall implements BrokeredCall {
+  private readonly connection: BrokerConnection
+  private readonly call: number
+  private closing: Promise<CallFigures> | undefined
+
+  constructor(connection: BrokerConnection, call: number) {
+    this.connection = connection
+    this.call = call
+  }
+
+  async http(request: GuestHttpRequest): Promise<HttpAnswer> {
+    const { connection, call } = this
+    if (this.closing !== undefined) return cancelled
+    const { method, url, headersJson, body, timeoutMs } = request
+    const checked = {
+      method,
+      url,
+      headersJson,
+      ...(body === undefined ? {} : { body: compact(body) }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    }
+    return await connection.ask('http', { call, request: checked })
+  }
+
+  readWorkspace(path: string): Promise<string | null> {
+    return this.connection.ask('read-workspace', { call: this.call, path })
+  }
+
+  secretExists(name: string): Promise<boolean> {
+    return this.connection.ask('secret-exists', { call: this.call, name })
+  }
+
+  scanOutput(text: string): Promise<OutputVerdict> {
+    return this.connection.ask('scan-output', { call: this.call, text })
+  }
+
+  scrub(texts: readonly string[]): Promise<string[]> {
+    return this.connection.ask('scrub', { call: this.call, texts: [...texts] })
+  }
+
+  cancel(): void {
+    this.connection.cancel(this.call)
+  }
+
+  figures(): Promise<CallFigures> {
+    return this.closing ?? this.connection.ask('figures', { call: this.call })
+  }
+
+  close(): Promise<CallFigures> {
+    this.closing ??= this.connection.ask('close', { call: this.call })
+    return this.closing
+  }
+}
+
+/** A view of a part is sent with all that lies around it; here only the part leaves. */
+function compact(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+}
