@@ -14,6 +14,8 @@ export interface JudgeOptions {
   readonly granted?: readonly string[]
   /** Host bytes that the queues of one flow may hold; 1 GiB unless given (E0937). */
   readonly processBytes?: number
+  /** The largest element seen of a node in earlier runs, in bytes, by node. */
+  readonly largestBuffers?: Readonly<Record<string, number>>
 }
 
 /** One thing that a flow asks the operator for. */

@@ -30,7 +30,7 @@ export interface Graph {
  * Checks a graph. A role that is not known yet breaks no rule; the rules are asked again when it is. What is missing
  * altogether (E0900) ends the check, and reachability is left out after a circle.
  */
-export function checkGraph(flow: GraphDefinition, problems: Problems): void {
+export function checkGraph(flow: GraphDefinition, problems: Pick<Problems, 'add'>): void {
   const report: Graph['report'] = (code, message, { node, edge, below = [] }, facts = {}) => {
     const place = edge !== undefined ? ['edges', edge] : node !== undefined ? ['nodes', node] : []
     problems.add(code, ['flow', flow.name, ...place, ...below], message, { node: node ?? null, ...facts })
