@@ -5,6 +5,7 @@ import type { GuestContract } from './contract.ts'
 import { deciderCheckContract } from './decider/check/check-program.ts'
 import { deciderContract } from './decider/decider.ts'
 import { eventModuleContract } from './event-module/event-module.ts'
+import { flowContract } from './flow/flow.ts'
 import { queriedEventModuleContract, queryModuleContract } from './query-module/query-module.ts'
 import { toolContract } from './tool/tool.ts'
 
@@ -18,6 +19,7 @@ const guestContracts: readonly GuestContract[] = [
   deciderContract,
   deciderCheckContract,
   toolContract,
+  flowContract,
 ]
 
 /** The contract of this id. Throws `internal.bug`: the engine names only those it shares with the sandbox. */
