@@ -64,10 +64,7 @@ class ThreadPool implements ScanPool {
     await Promise.all(this.threads.splice(0).map((thread) => thread.end()))
   }
 
-  private async ask(
-    request: Omit<ScanRequest, 'id'>,
-    transfer: readonly Transferable[],
-  ): Promise<unknown> {
+  private async ask(request: Omit<ScanRequest, 'id'>, transfer: readonly Transferable[]): Promise<unknown> {
     if (this.isClosed) throw lost()
     return await this.thread().ask(request, transfer)
   }
