@@ -7,6 +7,7 @@
  */
 import { actorErrorRemedies } from './contracts/actor-errors.ts'
 import { flowErrorRemedies } from './contracts/flow-errors.ts'
+import { secretErrorRemedies } from './contracts/secret-errors.ts'
 import { toolErrorRemedies } from './contracts/tool-errors.ts'
 
 /** Every code Paddock can raise, with the remedy shown unless the error brings a better one. */
@@ -180,6 +181,7 @@ export const errorCodes = {
   'internal.bug': 'This is a fault of Paddock; report it with the log.',
   ...actorErrorRemedies,
   ...flowErrorRemedies,
+  ...secretErrorRemedies,
   ...toolErrorRemedies,
 } as const
 
