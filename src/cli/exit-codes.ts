@@ -7,6 +7,7 @@ const inputGroups: readonly string[] = ['bundle', 'manifest', 'component', 'usag
 
 /** Of deciders: what cannot be loaded, and commands that no decider could take (spec decider 9). */
 const inputCodes: ReadonlySet<ErrorCode> = new Set([
+  'stage.alone',
   'decider.not_a_component',
   'decider.missing_export',
   'decider.unsupported_version',

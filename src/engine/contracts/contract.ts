@@ -6,6 +6,7 @@ import type { Ask } from '../../shared/domain/module.ts'
 import type { ChainId } from '../../shared/domain/primitives.ts'
 import type { ExternShape, WorldShape } from '../../shared/component/world.ts'
 import type { CompiledLimits } from '../../shared/compiler/protocol.ts'
+import type { PaddockError } from '../../shared/errors.ts'
 import type { ModuleManifest } from '../modules/manifest/model.ts'
 import type { ContractSession, SessionContext } from './session.ts'
 
@@ -59,6 +60,8 @@ export interface Contract {
   complete?(manifest: ModuleManifest): ModuleManifest
   /** What consent covers beyond what every manifest can ask for, as `kind:value`. */
   scopes?(manifest: ModuleManifest): readonly string[]
+  /** Why a component of this contract is not installed as a module by itself; left out where it is. */
+  refuseAlone?(): PaddockError
   /** Refuses a manifest that makes no sense for the contract, by codes of `manifest.*`. */
   checkManifest?(manifest: ModuleManifest): void
   /**

@@ -3,6 +3,7 @@ import type { Contract } from './contract.ts'
 import { deciderContract } from './decider/contract.ts'
 import { eventModuleContract } from './event-module/contract.ts'
 import { queriedEventModuleContract, queryModuleContract } from './query-module/contract.ts'
+import { stageContract } from './stage/contract.ts'
 
 /** Every guest contract of this engine; the first that matches a component is its contract. */
 export const contracts: readonly Contract[] = [
@@ -11,6 +12,7 @@ export const contracts: readonly Contract[] = [
   queryModuleContract,
   deciderContract,
   actorContract,
+  stageContract,
 ]
 
 /** Names of all capabilities that manifests may name, in the order contracts list them. */

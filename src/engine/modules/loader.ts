@@ -6,7 +6,7 @@ import type { ContentService } from '../content/content-service.ts'
 import { isContentReference } from '../content/references.ts'
 import type { ChainService } from '../chains/chain-service.ts'
 import type { Compiler } from '../compiler/compiler.ts'
-import { knownCapabilities } from '../contracts/registry.ts'
+import { contracts, knownCapabilities } from '../contracts/registry.ts'
 import { assess, type Assessment, type AssessmentContext, type InspectedComponent } from './assess.ts'
 import { openBundle, type Bundle } from './bundle.ts'
 import type { SettingsPort } from '../settings-port.ts'
@@ -56,7 +56,7 @@ export class ModuleLoader {
     this.options = options
   }
 
-  /** Throws `bundle.*`, `manifest.*`, `component.*`, `compiler.*`, and `sandbox.cancelled` when aborted. */
+  /** Throws `bundle.*`, `manifest.*`, `component.*`, `compiler.*`, `stage.alone`, and `sandbox.cancelled` when aborted. */
   async load(
     path: string,
     options: LoadOptions,
@@ -75,12 +75,15 @@ export class ModuleLoader {
       ...options.record,
       discoveredBy,
     })
+    const assessment = assess(bundle.manifest, component, context)
+    const alone = contracts.find(({ id }) => id === assessment.contract.id)?.refuseAlone?.()
+    if (alone !== undefined) throw alone
     return {
       bundlePath: isContentReference(path) ? path : bundle.path,
       discoveredBy: discoveredBy ?? null,
       componentPath: bundle.componentPath,
       manifestFile: options.manifestFile ?? null,
-      assessment: assess(bundle.manifest, component, context),
+      assessment,
     }
   }
 

@@ -26,5 +26,6 @@ export const flowErrorRemedies = {
   'stage.out_of_fuel': 'Raise fuel_budget of the stage, or tell its author.',
   'stage.timeout': 'Raise call_ms of the stage, or tell its author.',
   'stage.circuit_open': 'Look at what the stage depends on; it failed again and again.',
+  'stage.alone': 'Name it as the component of a node in a flow file, then run that: paddock flow run <file>.',
   'stage.unsupported': 'Build the component for torvyn:streaming, filtering or aggregation 0.1.0.',
 } as const
