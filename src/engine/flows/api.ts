@@ -1,5 +1,6 @@
 /** What the command and the console ask of an engine's flows. */
 import type { FlowEnd, FlowLevel, TraceSpan } from '../../shared/contracts/flow.ts'
+import type { FlowAsk } from './plan/model.ts'
 import type { FlowGraph, FlowProblem, FlowView } from '../../shared/domain/flow.ts'
 
 export interface FlowCheck {
@@ -8,11 +9,19 @@ export interface FlowCheck {
   readonly graphs: readonly FlowGraph[]
 }
 
+/** Lines of a file in place of a source, or a file of lines in place of a sink; `-` is standard input or output. */
+export interface LinesEnd {
+  readonly kind: 'lines'
+  readonly file: string
+}
+
 export interface FlowSource {
   /** `Torvyn.toml`, `pipeline.toml`, or the folder that holds one. */
   readonly path: string
   /** Which flow of the file; the only one unless given. */
   readonly flow?: string | undefined
+  /** Keys of the flow file that stand over it, by key path; they last as long as the engine. */
+  readonly overrides?: Readonly<Record<string, string>>
 }
 
 export interface StartOptions {
@@ -22,6 +31,8 @@ export interface StartOptions {
   readonly traceRate?: number
   /** In place of a node's config, by node. */
   readonly configs?: Readonly<Record<string, string>>
+  /** In place of a node's own body, by node. */
+  readonly ends?: Readonly<Record<string, LinesEnd>>
 }
 
 export interface FlowApi {
@@ -30,6 +41,8 @@ export interface FlowApi {
   onDidChange(listener: () => void): () => void
   /** Judges a text as if it stood in `path`; compiles nothing unless `components`. */
   check(path: string, text: string | null, components: boolean): Promise<FlowCheck>
+  /** What the flow wants granted. Throws `flow.*`. */
+  asks(source: FlowSource): Promise<readonly FlowAsk[]>
   /** Keeps the flow in the settings; what it asks for (grants) must be in `granted`. Throws `flow.*`. */
   add(source: FlowSource, granted: readonly string[]): Promise<FlowView>
   remove(id: string): Promise<void>

@@ -220,7 +220,8 @@ export class FlowRun {
     // What sinks took is dealt with before the run counts as ended.
     await this.ends.close()
     const end = endOf(reply, this.reason, this.figures)
-    this.ends.settle(end.end.figures)
+    // What was dropped on the way out is told again by the next run; so is what was lost.
+    if (!end.wasLost && !wasCutShort(end.end.figures)) this.ends.settle(end.end.figures)
     await this.options.positions.flush()
     this.finish(end)
     await process.stop()
@@ -277,6 +278,10 @@ export class FlowRun {
     if (state === 'running' || state === 'draining' || state === 'completed') this.resolveRunning()
     this.options.onChange()
   }
+}
+
+function wasCutShort({ nodes }: FlowFigures): boolean {
+  return nodes.some(({ dropped }) => (dropped['drain'] ?? 0) > 0)
 }
 
 function cancelled(): PaddockError {

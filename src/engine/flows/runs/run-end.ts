@@ -5,7 +5,7 @@ import {
   type FlowFailure,
   type FlowFigures,
 } from '../../../shared/contracts/flow.ts'
-import { PaddockError, toErrorReport, type ErrorReport } from '../../../shared/errors.ts'
+import { PaddockError, type ErrorReport } from '../../../shared/errors.ts'
 import type { CallReply } from '../../../shared/sandbox/protocol.ts'
 import { lostFigures } from '../figures/empty-figures.ts'
 
@@ -79,7 +79,7 @@ function failureOf(error: ErrorReport, node: string | null): FlowFailure {
   return { node, function: null, sequence: null, case: 'fatal', error }
 }
 
-/** What was thrown while a run was prepared, as its failure. */
-export function startFailure(thrown: unknown): FlowFailure {
-  return failureOf(toErrorReport(thrown), null)
+/** Why a flow could not be started, as its failure. */
+export function startFailure(error: ErrorReport): FlowFailure {
+  return failureOf(error, null)
 }

@@ -1,0 +1,34 @@
+/** What the entries of all flows share. */
+import type { FlowEnd } from '../../../shared/contracts/flow.ts'
+import type { LogLevel } from '../../../shared/domain/primitives.ts'
+import type { ErrorReport } from '../../../shared/errors.ts'
+import type { Clock } from '../../clock.ts'
+import type { StateHub } from '../../state-hub.ts'
+import type { LogHub } from '../../telemetry/log-hub.ts'
+import { emptyFigures } from '../figures/empty-figures.ts'
+import type { RunMeans } from '../runs/flow-run.ts'
+import { startFailure } from '../runs/run-end.ts'
+import type { StageComponents } from './stage-components.ts'
+
+export interface FlowServices {
+  readonly clock: Clock
+  readonly logs: LogHub
+  readonly state: StateHub
+  readonly components: StageComponents
+  readonly runs: RunMeans
+  /** Where flows keep what is theirs, a folder each. */
+  readonly directory: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly logLevel: (flow: string) => LogLevel
+  readonly isKept: (flow: string, level: LogLevel) => boolean
+}
+
+/** The end of a flow that never ran. */
+export function endWithoutRun(state: 'cancelled' | 'failed', error: ErrorReport): FlowEnd {
+  return {
+    state,
+    failure: state === 'failed' ? startFailure(error) : null,
+    figures: emptyFigures({ nodes: [], edges: [] }, state),
+    leaked: 0,
+  }
+}
