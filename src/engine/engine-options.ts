@@ -1,5 +1,6 @@
 /** What an engine is made with. */
 import type { Clock } from './clock.ts'
+import type { ToolBroker } from './contracts/tool/broker.ts'
 import type { Egress } from './egress/egress.ts'
 import type { SandboxLauncher } from './sandboxes/launcher.ts'
 import type { SettingsPort } from './settings-port.ts'
@@ -23,6 +24,10 @@ export interface EngineOptions {
   readonly clock?: Clock
   /** The way out for fetched content; the usual one unless given. */
   readonly egress?: Egress
+  /** The 32 bytes that secrets of tools are encrypted with, asked for when they are needed; a file of its own unless given. */
+  readonly dataKey?: () => Promise<Uint8Array>
+  /** What tools reach the outside through; a process of the engine's own unless given. */
+  readonly toolBroker?: ToolBroker
   /** In [0, 1); jitters backoffs. */
   readonly random?: () => number
 }

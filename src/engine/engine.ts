@@ -187,6 +187,7 @@ export class Engine {
     await this.parts.discovery.stop()
     await this.parts.folders.dispose()
     this.identity.close()
+    await this.contracts.tools.close()
     await this.parts.registry.stopAll()
     await this.contracts.deciders.close()
     await this.contracts.actors.close()

@@ -19,6 +19,7 @@ import { ModuleRegistry } from '../modules/registry.ts'
 import { WatchedFolders } from '../modules/watched-folders.ts'
 import { StoreBrowser } from '../store-browser/store-browser.ts'
 import type { Capabilities } from './capabilities.ts'
+import { createBroker, keepGrants } from './tools.ts'
 import type { Foundation } from './foundation.ts'
 
 export type Modules = ReturnType<typeof createModules>
@@ -45,6 +46,10 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     clock,
     processes,
     preparing: gates.preparing,
+    governor: foundation.governor,
+    broker: createBroker(options, foundation),
+    keepGrants: (name, change) => keepGrants(registry, records, name, change),
+    isInstalled: (name) => settings.get().modules.some((each) => each.name === name),
     onNotice: (name, id, error) => {
       const notice = `actor ${name} ${id}`
       if (error === null) state.clear(notice)

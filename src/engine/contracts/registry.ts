@@ -4,6 +4,7 @@ import { deciderContract } from './decider/contract.ts'
 import { eventModuleContract } from './event-module/contract.ts'
 import { queriedEventModuleContract, queryModuleContract } from './query-module/contract.ts'
 import { stageContract } from './stage/contract.ts'
+import { toolContract } from './tool/plugin.ts'
 
 /** Every guest contract of this engine; the first that matches a component is its contract. */
 export const contracts: readonly Contract[] = [
@@ -12,6 +13,7 @@ export const contracts: readonly Contract[] = [
   queryModuleContract,
   deciderContract,
   actorContract,
+  toolContract,
   stageContract,
 ]
 

@@ -10,6 +10,7 @@ import type { EngineLog } from '../telemetry/engine-log.ts'
 import { ActorService } from './actor/service.ts'
 import { DeciderService } from './decider/decider-service.ts'
 import { QueryService } from './query-module/query-service.ts'
+import { ToolService, type ToolServiceOptions } from './tool/service.ts'
 
 export interface ContractServices {
   /** Queries for query modules (spec nexum-host 9). */
@@ -18,9 +19,14 @@ export interface ContractServices {
   readonly deciders: DeciderService
   /** Actors of every module (spec actors-sql 1). */
   readonly actors: ActorService
+  /** Tools of every module, and their calls (spec tools 8 to 10). */
+  readonly tools: ToolService
 }
 
-export interface ContractServicesOptions {
+export interface ContractServicesOptions extends Pick<
+  ToolServiceOptions,
+  'governor' | 'broker' | 'keepGrants' | 'isInstalled'
+> {
   /** Starts sandbox processes for what contracts do without a module. */
   readonly processes: ProcessMeans
   readonly preparing: Gate
@@ -39,5 +45,6 @@ export function createContractServices(options: ContractServicesOptions): Contra
     queries: new QueryService(),
     deciders: new DeciderService(options),
     actors: new ActorService(options),
+    tools: new ToolService(options),
   }
 }

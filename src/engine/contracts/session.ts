@@ -41,6 +41,8 @@ export interface SessionContext {
   createAdmission(): Admission
   /** Launching and instantiating take a permit of it (spec tools 9). */
   readonly preparing: Gate
+  /** Verifies the artifact of this run, or makes it again; answers its directory. Throws `compiler.*`, `component.*`. */
+  compile(): Promise<string>
   /** Starts a sandbox process for a contract that brings its own. Never throws: a failed launch is its end. */
   launch(request: ProcessRequest): Sandbox
   recordDispatch(dispatch: Dispatch, reply: CallReply | null): void

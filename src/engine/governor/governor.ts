@@ -164,6 +164,11 @@ export class Governor {
     return reservation
   }
 
+  /** Whether nothing of the settlement waits to be written now. */
+  isWritten(id: string): boolean {
+    return this.ledger.isWritten(id)
+  }
+
   /** Whether the settlement is on disk, where it must be; false when it is deferred: it counts, and is written later. */
   whenWritten(id: string): Promise<boolean> {
     return this.ledger.whenWritten(id)

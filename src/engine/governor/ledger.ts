@@ -142,11 +142,11 @@ export class Ledger {
    * written now: it is tried again, and its use is kept where a new start finds it (spec tools 10). Never rejects.
    */
   async whenWritten(id: string): Promise<boolean> {
-    if (!this.isUnwritten(id)) return true
+    if (this.isWritten(id)) return true
     await this.writing
-    if (this.isUnwritten(id) && this.standing.kind === 'ready') await this.write()
+    if (!this.isWritten(id) && this.standing.kind === 'ready') await this.write()
     await this.aside
-    return !this.isUnwritten(id)
+    return this.isWritten(id)
   }
 
   /** Tries again at once what failed, at most once a second: somebody wants to begin costed work. */
@@ -174,8 +174,9 @@ export class Ledger {
     })
   }
 
-  private isUnwritten(id: string): boolean {
-    return this.inFlight.has(id) || this.settlements.some((settlement) => settlement.id === id)
+  /** Whether nothing of the settlement waits to be written now. */
+  isWritten(id: string): boolean {
+    return !this.inFlight.has(id) && !this.settlements.some((settlement) => settlement.id === id)
   }
 
   private get hasNews(): boolean {

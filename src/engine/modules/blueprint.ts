@@ -37,24 +37,25 @@ export function createBlueprint(
   if (contract === undefined) {
     throw new PaddockError('internal.bug', `There is no contract ${assessment.contract.id}.`)
   }
+  const compile = async (signal?: AbortSignal): Promise<string> => {
+    const limits = hooks.limits()
+    const compiled = {
+      memoryBytes: limits.memoryBytes,
+      tableElements: maxTableElements,
+      initialFuel: limits.fuelPerCall,
+      ...contract.compiledLimits,
+    }
+    const request = {
+      path: loaded.componentPath,
+      expectedSha256: assessment.componentSha256,
+      limits: compiled,
+    }
+    const { directory } = await services.compiler.compile(request, undefined, signal)
+    return directory
+  }
   return {
     bringsProcesses: contract.processes === 'own',
-    async compile(signal) {
-      const limits = hooks.limits()
-      const compiled = {
-        memoryBytes: limits.memoryBytes,
-        tableElements: maxTableElements,
-        initialFuel: limits.fuelPerCall,
-        ...contract.compiledLimits,
-      }
-      const request = {
-        path: loaded.componentPath,
-        expectedSha256: assessment.componentSha256,
-        limits: compiled,
-      }
-      const { directory } = await services.compiler.compile(request, undefined, signal)
-      return directory
-    },
+    compile,
     loadSpec: (run, artifactDirectory) => ({
       module: manifest.name,
       run,
@@ -111,6 +112,7 @@ export function createBlueprint(
         admission: createAdmission(),
         createAdmission,
         preparing: services.gates.preparing,
+        compile: () => compile(),
         launch: (request) =>
           launchProcess(services, manifest.name, {
             ...request,

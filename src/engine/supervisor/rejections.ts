@@ -31,6 +31,10 @@ const rejections: ReadonlySet<ErrorCode> = new Set([
   'module.consent_required',
   'sandbox.instantiate_failed',
   'store.foreign',
+  'tool.duplicate_operation',
+  'tool.invalid_schema',
+  'tool.quarantined',
+  'tool.unsupported_contract',
   'wasm.invalid_config',
 ] satisfies ErrorCode[])
 

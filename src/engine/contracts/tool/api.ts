@@ -12,6 +12,8 @@ export interface ToolCallRequest {
   readonly signal?: AbortSignal
   /** The call's state has changed. */
   readonly onProgress?: (call: ToolCallView) => void
+  /** Held by an outer layer for this call, which owns and settles it from now on, however it ends (spec tools 10). */
+  readonly reservation?: string
   /** Whether a person has agreed to an operation whose permission is `ask`. */
   readonly confirmed?: boolean
 }

@@ -1,7 +1,7 @@
 /** The tool contract: which components are of it, what its declaration asks for (spec tools 1, 2). */
 import type { ExternShape, WorldShape } from '../../../shared/component/world.ts'
 import { toolContractId } from '../../../shared/contracts/tool.ts'
-import { maxToolParts } from '../../../shared/contracts/tool-call.ts'
+import { maxToolCoreInstances, maxToolParts } from '../../../shared/contracts/tool-call.ts'
 import { toolHostInterface, toolInterface } from '../../../shared/contracts/tool-world.ts'
 import { maxTableElements } from '../../../shared/domain/limits.ts'
 import type { ModuleManifest } from '../../modules/manifest/model.ts'
@@ -28,7 +28,7 @@ export const toolTraits = {
   capabilities,
   compiledLimits: {
     tableElements: maxTableElements,
-    parts: { coreInstances: maxToolParts, tables: maxToolParts, memories: maxToolParts },
+    parts: { coreInstances: maxToolCoreInstances, tables: maxToolParts, memories: maxToolParts },
   },
   processes: 'own',
   match,
