@@ -8,6 +8,14 @@ import { buildIfChanged, digestOf } from './stamps.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 
+async function manifestFile(folder) {
+  const own = join(folder, 'paddock.toml')
+  return access(own).then(
+    () => own,
+    () => join(folder, 'tool.toml'),
+  )
+}
+
 async function moduleFolders(root) {
   const entries = await readdir(join(root, 'modules'), { withFileTypes: true })
   const folders = entries
@@ -15,7 +23,7 @@ async function moduleFolders(root) {
     .map((entry) => join(root, 'modules', entry.name))
   const present = await Promise.all(
     folders.map((folder) =>
-      access(join(folder, 'paddock.toml')).then(
+      Promise.any(['paddock.toml', 'tool.toml'].map((name) => access(join(folder, name)))).then(
         () => true,
         () => false,
       ),
@@ -37,6 +45,7 @@ export async function buildModules({ root = repository, log = () => undefined } 
     join(root, 'resources/wit/shepherd-cow'),
     join(root, 'resources/wit/paddock-sql'),
     join(root, 'resources/wit/trogon-decider'),
+    join(root, 'resources/wit/near-agent'),
     ...['componentize-qjs', '@bytecodealliance/jco-transpile', 'vite'].map((name) =>
       join(root, 'node_modules', name, 'package.json'),
     ),
@@ -48,7 +57,7 @@ export async function buildModules({ root = repository, log = () => undefined } 
     const started = performance.now()
     const built = await buildIfChanged({
       stamp: join(root, '.cache/modules', `${manifest.name}.stamp`),
-      inputs: await digestOf(root, [join(folder, 'src'), join(folder, 'paddock.toml'), ...tools]),
+      inputs: await digestOf(root, [join(folder, 'src'), await manifestFile(folder), ...tools]),
       output,
       build: () => buildModule({ folder }),
     })

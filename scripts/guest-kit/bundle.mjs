@@ -4,6 +4,7 @@ import { build } from 'vite'
 import { actorEntry, actorLibrary, actorTsconfig, undeclaredInterface } from './actor-bundle.mjs'
 import { deciderEntry, deciderLibrary, deciderTsconfig } from './decider-bundle.mjs'
 import { innerInterface, interfaceName } from './contracts.mjs'
+import { isToolContract, toolEntry, toolLibrary, toolTsconfig } from './tool-bundle.mjs'
 
 const library = fileURLToPath(new URL('./guest/index.ts', import.meta.url))
 const prelude = fileURLToPath(new URL('./guest/prelude.ts', import.meta.url))
@@ -19,9 +20,16 @@ function isDecider(contract) {
   return contract.packageId.startsWith('trogon:decider@')
 }
 
+function tsconfigOf(contract) {
+  if (isDecider(contract)) return deciderTsconfig
+  if (isToolContract(contract)) return toolTsconfig
+  return contract.exportedInterface === null ? guestTsconfig : actorTsconfig
+}
+
 /** The module around the author's: it hands out the exports under the private interface. */
 function entrySource(source, contract, name, capabilities) {
   if (isDecider(contract)) return deciderEntry(source)
+  if (isToolContract(contract)) return toolEntry(source)
   if (contract.exportedInterface !== null) return actorEntry(source, contract, capabilities)
   const logging = capabilities.includes('logging')
   const functions = contract.exports.map(({ name: exported }) => camelCase(exported))
@@ -53,6 +61,7 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
       if (id.endsWith(entryName)) return entryId
       if (id === 'paddock:guest') return library
       if (id === 'paddock:decider' && isDecider(contract)) return deciderLibrary
+      if (id === 'paddock:tool' && isToolContract(contract)) return toolLibrary
       if (id === 'paddock:actor' && contract.exportedInterface !== null) return actorLibrary
       if (declared.has(id)) return { id, external: true }
       // The library offers everything; what was not declared says so when it is used.
@@ -74,11 +83,7 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
   const result = await build({
     configFile: false,
     // The author's own is for the editor: it may point to a Paddock that is not there.
-    tsconfig: isDecider(contract)
-      ? deciderTsconfig
-      : contract.exportedInterface === null
-        ? guestTsconfig
-        : actorTsconfig,
+    tsconfig: tsconfigOf(contract),
     logLevel: 'silent',
     root: folder,
     publicDir: false,

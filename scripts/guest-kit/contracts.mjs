@@ -21,6 +21,7 @@ export const contracts = {
     foreign: { folder: 'shepherd-cow', name: 'cow-api' },
   },
   'paddock:sql@0.1.0/actor': { folder: 'paddock-sql', world: 'actor' },
+  'near:agent@0.4.1/sandboxed-tool': { folder: 'near-agent', world: 'sandboxed-tool' },
   'trogon:decider@0.3.0/decider': { folder: 'trogon-decider', world: 'decider' },
 }
 
@@ -28,10 +29,12 @@ export const defaultContract = 'nexum:host@0.2.0/event-module'
 export const queryContract = 'nexum:host@0.2.0/query-module'
 export const shepherdContract = 'shepherd:cow@0.2.0/shepherd'
 export const actorContract = 'paddock:sql@0.1.0/actor'
+export const toolContract = 'near:agent@0.4.1/sandboxed-tool'
 export const deciderContract = 'trogon:decider@0.3.0/decider'
 
 /** The contract a manifest is for: by what it says of its contract, else by the capabilities it names. */
 export function contractOf(capabilities, identity, world = null) {
+  if (world === toolContract) return toolContract
   if (identity !== null) return deciderContract
   if (world === 'query-module') return queryContract
   if (capabilities.includes('cow-api')) return shepherdContract

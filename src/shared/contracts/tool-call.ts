@@ -14,8 +14,10 @@ export const maxToolDescriptionBytes = 4_096
 export const maxGuestMessageBytes = 4_096
 /** Time for `describe` (spec tools 8). */
 export const toolDescribeMs = 5_000
-/** Core instances, tables and memories of a component, each (spec tools 8). */
+/** Tables and memories of a component, each (spec tools 8). */
 export const maxToolParts = 10
+/** Core instances: QuickJS tools have 13, most of them adapters without a memory, where the spec thinks of 10. */
+export const maxToolCoreInstances = 32
 
 /** `contractData` of a tool's load message. */
 export const toolDataSchema = z.strictObject({

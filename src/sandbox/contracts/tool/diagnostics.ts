@@ -11,6 +11,8 @@ export interface Printed {
 
 /** Handed on while the call runs; the rest is kept for what is said last, which tells why it failed. */
 const earlyBytes = maxToolDiagnosticsBytes / 2
+/** Of short lines no more are kept. */
+const maxLines = 512
 
 export class Diagnostics {
   private parts: { readonly source: PrintedSource; bytes: Uint8Array }[] = []
@@ -54,11 +56,12 @@ export class Diagnostics {
       if (last?.source === source) last.bytes.push(bytes)
       else texts.push({ source, bytes: [bytes] })
     }
-    return texts.flatMap(({ source, bytes }) => {
+    const printed = texts.flatMap(({ source, bytes }) => {
       // Lossy on purpose: what is printed is for people.
       const lines = new TextDecoder('utf-8').decode(Buffer.concat(bytes)).split(/\r?\n/)
       if (lines.at(-1) === '') lines.pop()
       return lines.map((line) => ({ source, message: cutBetweenWords(line, maxToolLogLineBytes) }))
     })
+    return printed.slice(-maxLines)
   }
 }

@@ -24,7 +24,8 @@ export function faultReport(thrown: unknown, state: InstanceState): ErrorReport 
   if (isTrap && isStackOverflow(thrown)) {
     return new PaddockError('sandbox.stack_overflow', 'The guest used up its call stack.').toReport()
   }
-  return trapReport(thrown, state)
+  // Whether memory was refused is known; nothing is guessed from how much is held.
+  return trapReport(thrown, { bytes: 0, limitBytes: state.limitBytes })
 }
 
 /** Anything thrown out of making an instance: want of memory on this machine is never the guest's fault (spec tools 9). */
