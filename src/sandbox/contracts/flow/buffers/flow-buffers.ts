@@ -101,6 +101,17 @@ export class FlowBuffers {
     return [...found].map(([owner, figures]) => ({ owner, ...figures }))
   }
 
+  /** Releases what is left in a stage's account, where its handles cannot be asked; answers how many there were. */
+  releaseAllOf(account: BufferAccount): number {
+    let released = 0
+    for (const { current } of this.slots) {
+      if (current?.account !== account) continue
+      current.release()
+      released += 1
+    }
+    return released
+  }
+
   private slotFor(bytes: number): Slot {
     const tier = tierFor(bytes)
     const kept = this.free[tier]?.pop()

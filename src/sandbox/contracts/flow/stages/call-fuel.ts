@@ -57,14 +57,13 @@ export class CallFuel {
   }
 
   private account(): number {
-    this.settle()
-    const used = Number(this.tank.used() ?? 0n)
+    const used = Number(this.tank.used() ?? 0n) + this.pending
+    this.pending = 0
     this.usedBefore += used
     return used
   }
 
   private settle(): void {
-    if (this.pending === 0) return
     this.tank.charge(BigInt(this.pending))
     this.pending = 0
   }

@@ -52,8 +52,8 @@ export class CallResults {
   /** Forgets the results of the call before; its error stays. */
   clear(): void {
     this.output = null
-    this.outputs.length = 0
-    this.ports.length = 0
+    if (this.outputs.length > 0) this.outputs.length = 0
+    if (this.ports.length > 0) this.ports.length = 0
   }
 
   /** Releases what the driver never got to see: nobody else holds it. */

@@ -27,8 +27,18 @@ const instantiationFuel = 2_000_000_000n
  * `sandbox.out_of_fuel`, and `stage.unsupported` where it lacks an export of the role or wants an unknown host function.
  */
 export function createStage(options: StageOptions): ComponentStage {
+  const account = new BufferAccount(options.node.name, options.node.bufferBytes)
+  try {
+    return instantiate(options, account)
+  } catch (error) {
+    // A start function may have allocated.
+    options.buffers.releaseAllOf(account)
+    throw error
+  }
+}
+
+function instantiate(options: StageOptions, account: BufferAccount): ComponentStage {
   const { component, node, buffers } = options
-  const account = new BufferAccount(node.name, node.bufferBytes)
   const resources = new StageResources(buffers, account, new FlowContext(options.flowId, options.context))
   const tank = new FuelTank()
   tank.fill(instantiationFuel)
@@ -44,13 +54,12 @@ export function createStage(options: StageOptions): ComponentStage {
   })
   const [unknown] = bound.indirect
   if (unknown !== undefined) throw unsupported(node.name, unknown)
-  const main = roleExports[node.role]
-  const init = bound.coreExport(`${lifecycleName}#init`) ?? null
+  const { main, further } = roleExports[node.role]
   return new ComponentStage({
     role: node.role,
-    main: required(bound, node, main.main),
-    further: main.further === null ? null : required(bound, node, main.further),
-    init,
+    main: required(bound, node, main),
+    further: further === null ? null : required(bound, node, further),
+    init: bound.coreExport(`${lifecycleName}#init`) ?? null,
     teardown: bound.coreExport(`${lifecycleName}#teardown`) ?? null,
     guest: bound.guest,
     fuel,

@@ -2,7 +2,7 @@
 import { PaddockError } from '../../../../shared/errors.ts'
 import { ResourceKind } from '../../../binding/types.ts'
 import type { FlowBuffers } from '../buffers/flow-buffers.ts'
-import type { BufferAccount} from '../buffers/host-buffer.ts';
+import type { BufferAccount } from '../buffers/host-buffer.ts'
 import { type HostBuffer } from '../buffers/host-buffer.ts'
 import { capacityFor, maxBufferBytes } from '../buffers/tiers.ts'
 import type { CallContext, CopyRecord } from './stage.ts'
