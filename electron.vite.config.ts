@@ -15,6 +15,7 @@ const mainEntries = {
   'store-reader': 'src/engine/store-browser/store-reader-thread.ts',
   'message-store': 'src/engine/capabilities/messaging/retention/message-thread.ts',
   'content-store': 'src/engine/capabilities/remote-store/local/content-thread.ts',
+  'flow-store': 'src/engine/flows/ends/store/flow-store-thread.ts',
   'event-reader': 'src/engine/event-browser/event-reader-thread.ts',
   'tool-server': 'src/engine/tool-server/tool-server-thread.ts',
   'leak-scan': 'src/engine/broker/scan/scan-thread.ts',

@@ -34,6 +34,8 @@ export class Engine {
   readonly grants: Modules['grants']
   /** What contracts offer beside running modules: commands, queries, actors. */
   readonly contracts: Modules['contracts']
+  /** Flows of composed components (spec flows). */
+  readonly flows: Modules['flows']
   /** Settings as an engine.toml, out and in. */
   readonly config: Modules['config']
   readonly deciderChecks: Modules['deciderChecks']
@@ -80,6 +82,7 @@ export class Engine {
     this.stores = modules.stores
     this.grants = modules.grants
     this.contracts = modules.contracts
+    this.flows = modules.flows
     this.config = modules.config
     this.deciderChecks = modules.deciderChecks
     const { pool, devnet } = foundation
@@ -118,7 +121,8 @@ export class Engine {
     }
     await this.contracts.deciders.open()
     this.parts.registry.open()
-    if (!this.foundation.safeMode.isOn) await this.parts.registry.startEnabled()
+    await this.flows.open()
+    if (!this.foundation.safeMode.isOn) await this.startEnabled()
     await this.parts.folders.start()
     if (!this.foundation.safeMode.isOn) await this.parts.discovery.start()
     this.state.touch()
@@ -134,7 +138,7 @@ export class Engine {
   async leaveSafeMode(): Promise<void> {
     if (!this.foundation.safeMode.leave()) return
     this.foundation.log('info', 'safe_mode_left', 'Safe mode left by the operator')
-    await this.parts.registry.startEnabled()
+    await this.startEnabled()
   }
 
   /** Puts other budgets in place and keeps them; calls under way keep what they hold. Throws `settings.unwritable`. */
@@ -181,6 +185,11 @@ export class Engine {
     this.foundation.log('error', 'console_fault', `console: ${report.message}`, report.code)
   }
 
+  private async startEnabled(): Promise<void> {
+    await this.parts.registry.startEnabled()
+    await this.flows.startEnabled()
+  }
+
   private async stop(): Promise<void> {
     this.phase = 'stopping'
     this.state.touch()
@@ -188,6 +197,7 @@ export class Engine {
     await this.parts.folders.dispose()
     this.identity.close()
     await this.contracts.tools.close()
+    await this.flows.close()
     await this.parts.registry.stopAll()
     await this.contracts.deciders.close()
     await this.contracts.actors.close()

@@ -7,6 +7,7 @@ import { createContractServices } from '../contracts/services.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import { Egress } from '../egress/egress.ts'
 import type { EngineOptions } from '../engine-options.ts'
+import { createFlows } from '../flows/create-flows.ts'
 import { createEventSources } from '../events/sources.ts'
 import { CapabilityGrants } from '../modules/capability-grants.ts'
 import { InstalledRecords } from '../modules/installed-records.ts'
@@ -78,6 +79,8 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     stateDir,
     providedCapabilities: provided,
   })
+  const sources = createEventSources(pool, foundation.cron, networks.messages, deciderEvents)
+  const flows = createFlows(options, foundation, capabilities, { processes, compiler, contents, sources })
   const records = new InstalledRecords(settings, state)
   const registry: ModuleRegistry = new ModuleRegistry({
     services: {
@@ -96,7 +99,7 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
       operator,
       totals: foundation.figures.totals,
       contracts,
-      sources: createEventSources(pool, foundation.cron, networks.messages, deciderEvents),
+      sources,
     },
     records,
     load: (entry) => installer.loadInstalled(entry),
@@ -119,6 +122,7 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
   return {
     compiler,
     contracts,
+    flows,
     registry,
     browser,
     discovery,

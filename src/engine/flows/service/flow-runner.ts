@@ -33,6 +33,8 @@ export class FlowRunner {
   error: ErrorReport | null = null
   /** How the last run ended; null while one goes on. */
   end: FlowEnd | null = null
+  /** How long its end may hold up the engine's, in milliseconds. */
+  shutdownMs = 30_000
   /** Counts every start. */
   number = 0
   run: FlowRun | null = null
@@ -117,6 +119,7 @@ export class FlowRunner {
     const { services } = this
     const abort = new AbortController()
     this.preparing = abort
+    this.shutdownMs = request.definition.timeouts.shutdownMs
     this.number += 1
     this.error = null
     this.since = services.clock.now()

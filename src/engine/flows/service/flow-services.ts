@@ -4,6 +4,7 @@ import type { LogLevel } from '../../../shared/domain/primitives.ts'
 import type { ErrorReport } from '../../../shared/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { StateHub } from '../../state-hub.ts'
+import type { EngineLog } from '../../telemetry/engine-log.ts'
 import type { LogHub } from '../../telemetry/log-hub.ts'
 import { emptyFigures } from '../figures/empty-figures.ts'
 import type { RunMeans } from '../runs/flow-run.ts'
@@ -13,6 +14,8 @@ import type { StageComponents } from './stage-components.ts'
 export interface FlowServices {
   readonly clock: Clock
   readonly logs: LogHub
+  /** Lines of the engine itself. */
+  readonly log: EngineLog
   readonly state: StateHub
   readonly components: StageComponents
   readonly runs: RunMeans

@@ -4,6 +4,7 @@ import type { Dispatch } from '../../../shared/domain/module.ts'
 import type { MetricPoint } from '../../contracts/decider/metrics.ts'
 import { observeActors, type ActorsFigure } from './actors.ts'
 import { observeDeciders } from './deciders.ts'
+import { observeFlows, type FlowFigure } from './flows.ts'
 import { chainLabel, methodLabel, schemeLabel, type LabelBounds } from './labels.ts'
 import { createInstruments, type Instruments } from './instruments.ts'
 import type { DropReason, MetricsPort, Outcome, StreamKind } from './metrics-port.ts'
@@ -36,6 +37,11 @@ export class MetricRegistry implements MetricsPort {
   /** Tells the figures of actors too; `figures` is read at each scrape. */
   observeActors(figures: () => readonly ActorsFigure[]): void {
     observeActors(this.registry, figures)
+  }
+
+  /** Tells the figures of flows too; `figures` is read at each scrape. */
+  observeFlows(figures: () => readonly FlowFigure[]): void {
+    observeFlows(this.registry, figures)
   }
 
   /** The Prometheus text of everything counted so far. */
