@@ -8,6 +8,8 @@ const inputGroups: readonly string[] = ['bundle', 'manifest', 'component', 'usag
 /** Of deciders: what cannot be loaded, and commands that no decider could take (spec decider 9). */
 const inputCodes: ReadonlySet<ErrorCode> = new Set([
   'stage.alone',
+  'flow.unreadable',
+  'flow.unknown',
   'decider.not_a_component',
   'decider.missing_export',
   'decider.unsupported_version',

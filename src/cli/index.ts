@@ -6,6 +6,7 @@ import { addActorCommand } from './actor-command.ts'
 import { addDecideCommand } from './decide-command.ts'
 import { events, type EventsOptions } from './events.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
+import { addFlowCommand } from './flow-command.ts'
 import { checkFormats, type DeciderCheckOptions } from './decider-check.ts'
 import { check, inspect } from './inspect.ts'
 import { collect, parseCount } from './options.ts'
@@ -93,6 +94,7 @@ function createProgram(finish: (code: number) => void): Command {
     )
   addActorCommand(program, version, outputFor, finish)
   addDecideCommand(program, version, outputFor, finish)
+  addFlowCommand(program, { version, outputFor, finish })
   addStoreCommand(program, outputFor, finish)
   return program
 }
