@@ -1,5 +1,4 @@
 /** The tools of one engine: what console, command and servers ask of them (spec tools 8 to 10). */
-import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { ToolOperation } from '../../../shared/contracts/tool.ts'
 import type { SecretView, ToolCallView, ToolView } from '../../../shared/domain/tool.ts'
@@ -13,20 +12,15 @@ import type { ProcessMeans } from '../../sandboxes/launch-process.ts'
 import type { EngineLog } from '../../telemetry/engine-log.ts'
 import type { ToolApi, ToolCallRequest, ToolHistoryFilter } from './api.ts'
 import type { ToolBroker } from './broker.ts'
-import { CallHistory } from './jobs/call-history.ts'
-import { CallRecord } from './jobs/call-record.ts'
+import { CallDesk } from './call-desk.ts'
 import { faults, type Fault } from './jobs/faults.ts'
-import { Job, type JobMeans } from './jobs/job.ts'
-import type { JobState } from './jobs/job-state.ts'
+import type { JobMeans } from './jobs/job.ts'
 import { PreparedTools } from './jobs/prepared-tools.ts'
 import type { Tool, ToolOperationRef } from './jobs/tool.ts'
 import { NestedCalls, nestedPermits } from './nested/invoke.ts'
 import { RegisteredTool, withGrants, type KnownTool } from './registered-tool.ts'
 import { RunnerPool } from './runners/runner-pool.ts'
 import { Telling } from './telling.ts'
-
-/** What is under way when the engine stops has this long to be settled (spec tools 10). */
-const closeMs = 5_000
 
 export interface ToolServiceOptions {
   readonly stateDir: string
@@ -49,12 +43,10 @@ export class ToolService implements ToolApi {
   readonly pool: RunnerPool
   readonly prepared: PreparedTools
   private readonly options: ToolServiceOptions
-  private readonly means: JobMeans
   private readonly tools = new Map<string, RegisteredTool>()
   /** By the id of the operation, of tools that take calls. */
   private readonly operations = new Map<string, ToolOperationRef>()
-  private readonly calls = new Map<string, Job>()
-  private readonly past = new CallHistory()
+  private readonly desk: CallDesk
   private readonly nested: NestedCalls
   private readonly telling: Telling
   private present: ReadonlySet<string> = new Set()
@@ -77,18 +69,32 @@ export class ToolService implements ToolApi {
       pool: this.pool,
       directory: path.join(options.stateDir, 'tools'),
     })
-    this.means = { clock, governor, broker, pool: this.pool, prepared: this.prepared, gates: this.gates }
+    const means: JobMeans = {
+      clock,
+      governor,
+      broker,
+      pool: this.pool,
+      prepared: this.prepared,
+      gates: this.gates,
+    }
     this.nested = new NestedCalls({
       clock,
       find: (operation) => this.operations.get(operation),
       permission: (target) => this.permissionOf(target),
-      run: (outer, target, params) => this.runNested(outer, target, params),
+      run: (outer, target, params) => this.desk.runNested(outer, target, params),
+    })
+    this.desk = new CallDesk({
+      clock,
+      means,
+      nested: this.nested,
+      telling: this.telling,
+      entry: (module) => this.entry(module),
     })
   }
 
   /** Calls that are not settled. */
   get open(): number {
-    return this.calls.size
+    return this.desk.all.length
   }
 
   /** Figures of every tool, for metrics. */
@@ -158,7 +164,7 @@ export class ToolService implements ToolApi {
     this.nested.forget(tool.module)
     this.telling.changed()
     const jobs = [...registered.jobs].filter(({ request }) => request.tool === tool)
-    await this.drain(jobs, graceMs)
+    await this.desk.drain(jobs, graceMs)
     this.prepared.remove(tool.key)
     await this.pool.forget(tool.key)
     if (!this.options.isInstalled(tool.module)) this.tools.delete(tool.module)
@@ -199,34 +205,20 @@ export class ToolService implements ToolApi {
     }
     const { params, caller, signal, confirmed = false, onProgress, reservation } = request
     const refusal = this.refusalOf(target, confirmed)
-    const job = this.createJob(target, {
-      params,
-      caller,
-      approved: confirmed,
-      refusal,
-      reservation,
-      onProgress,
-    })
-    const done = this.run(job)
-    if (signal !== undefined) {
-      const leave = (): void => void job.cancel()
-      signal.addEventListener('abort', leave, { once: true })
-      void done.finally(() => signal.removeEventListener('abort', leave))
-      if (signal.aborted) leave()
-    }
-    return { id: job.record.identity.id, done }
+    const call = { params, caller, approved: confirmed, refusal, reservation, onProgress }
+    return this.desk.begin(target, call, signal)
   }
 
   cancel(callId: string): boolean {
-    return this.calls.get(callId)?.cancel() ?? false
+    return this.desk.cancel(callId)
   }
 
   history(filter: ToolHistoryFilter): ToolCallView[] {
-    return this.past.list(filter)
+    return this.desk.past.list(filter)
   }
 
   view(callId: string): ToolCallView | undefined {
-    return this.past.view(callId)
+    return this.desk.past.view(callId)
   }
 
   setPermission(module: string, operation: string, permission: ToolOperation['permission'] | null): void {
@@ -286,126 +278,11 @@ export class ToolService implements ToolApi {
   }
 
   private async end(): Promise<void> {
-    await this.drain([...this.calls.values()], 0)
+    await this.desk.drain(this.desk.all, 0)
     // What is still there loses its process, and is settled for that.
     await this.pool.close()
     await this.options.broker.close().catch(() => undefined)
     this.telling.close()
-  }
-
-  /** Waits for the calls for `graceMs`, stops what is left, and gives that five seconds more. */
-  private async drain(jobs: readonly Job[], graceMs: number): Promise<void> {
-    const { clock } = this.options
-    const settled = Promise.all(jobs.map((job) => this.ends.get(job)))
-    const within = (ms: number): Promise<unknown> => {
-      let stop = (): void => undefined
-      const late = new Promise<void>((resolve) => {
-        stop = clock.after(ms, resolve)
-      })
-      return Promise.race([settled, late]).finally(() => stop())
-    }
-    if (graceMs > 0) await within(graceMs)
-    for (const job of jobs) job.cancel()
-    await within(closeMs)
-  }
-
-  private readonly ends = new WeakMap<Job, Promise<ToolCallView>>()
-
-  private createJob(
-    target: ToolOperationRef,
-    call: {
-      readonly params: string
-      readonly caller: ToolCallView['caller']
-      readonly approved: boolean
-      readonly refusal: Fault | undefined
-      readonly reservation?: string | undefined
-      readonly onProgress?: ToolCallRequest['onProgress'] | undefined
-      readonly outer?: Job
-    },
-  ): Job {
-    const { tool, operation } = target
-    const { outer, params, approved, refusal, reservation, caller } = call
-    const registered = this.entry(tool.module)
-    const startedAt = this.options.clock.now()
-    const identity = { id: randomUUID(), module: tool.module, operation: operation.id, caller, startedAt }
-    const record = new CallRecord(identity, (each, state) => {
-      this.count(registered, each, state)
-      if (call.onProgress !== undefined || this.telling.hearsCalls) {
-        const view = each.view()
-        call.onProgress?.(view)
-        this.telling.call(view)
-      }
-      this.telling.changed()
-    })
-    const { timeoutMs } = tool.declaration.limits
-    const job = new Job(
-      this.means,
-      {
-        tool,
-        operation,
-        params,
-        depth: (outer?.request.depth ?? 0) + 1,
-        timeoutMs: outer === undefined ? timeoutMs : Math.min(timeoutMs, outer.remainingMs),
-        approved,
-        refusal,
-        reservation,
-        invoke: (each, alias, nestedParams) => this.nested.invoke(each, alias, nestedParams),
-      },
-      record,
-    )
-    this.nested.begin(job, outer)
-    this.past.add(record)
-    registered.jobs.add(job)
-    registered.counts.queued += 1
-    this.calls.set(identity.id, job)
-    return job
-  }
-
-  private run(job: Job): Promise<ToolCallView> {
-    const { id, module } = job.record.identity
-    const registered = this.entry(module)
-    const done = job.run().finally(() => {
-      this.calls.delete(id)
-      registered.jobs.delete(job)
-      if (job.record.outcome?.ok === true) job.request.tool.onHealthy()
-      this.past.trim()
-    })
-    this.ends.set(job, done)
-    return done
-  }
-
-  private runNested(
-    outer: Job,
-    target: ToolOperationRef,
-    params: string,
-  ): Promise<NonNullable<ToolCallView['outcome']>> {
-    const job = this.createJob(target, { params, caller: 'tool', approved: false, refusal: undefined, outer })
-    const leave = (): void => void job.cancel()
-    outer.signal.addEventListener('abort', leave, { once: true })
-    const done = this.run(job).then(({ outcome }) => {
-      outer.signal.removeEventListener('abort', leave)
-      if (outcome === null) throw new PaddockError('internal.bug', 'A call ended without an answer.')
-      return outcome
-    })
-    if (outer.signal.aborted) leave()
-    outer.track(done)
-    return done
-  }
-
-  private count({ counts }: RegisteredTool, record: CallRecord, state: JobState): void {
-    if (state === 'running') {
-      counts.queued -= 1
-      counts.running += 1
-      record.hasRun = true
-    }
-    if (state === 'settling') {
-      if (record.hasRun) counts.running -= 1
-      else counts.queued -= 1
-    }
-    const { outcome } = record
-    if (outcome === null || record.isCounted) return
-    record.isCounted = true
-    counts.ended(outcome.ok ? 'ok' : outcome.failure.kind)
   }
 
   private refusalOf(target: ToolOperationRef, confirmed: boolean): Fault | undefined {

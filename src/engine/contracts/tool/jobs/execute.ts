@@ -13,7 +13,6 @@ import type { RunnerProcess } from '../runners/runner-process.ts'
 import type { RunnerThread } from '../runners/runner-thread.ts'
 import { executePayload } from '../declaration.ts'
 import { executionFault, faults, guestFault, type Fault } from './faults.ts'
-import type { JobRequest } from './job.ts'
 import type { CallGrants } from './policy.ts'
 import type { PreparedTool } from './prepared-tools.ts'
 import { RunningCall, stopGraceMs } from './running-call.ts'
@@ -26,11 +25,17 @@ export type Ending =
   | { readonly output: string; readonly fault?: undefined }
   | { readonly fault: Fault; readonly output?: undefined }
 
+export interface ToExecute {
+  readonly operation: { readonly id: string }
+  readonly params: string
+  readonly timeoutMs: number
+}
+
 export interface Execution {
   readonly pool: RunnerPool
   readonly clock: Clock
   readonly prepared: PreparedTool
-  readonly request: JobRequest
+  readonly request: ToExecute
   readonly grants: CallGrants
   readonly isLeaving: () => boolean
   readonly open: () => Promise<BrokeredCall>
@@ -73,7 +78,7 @@ export async function executeCall(execution: Execution): Promise<Ending> {
       const isSound = answered.reply?.outcome.status === 'ok'
       const served = thread
       thread = undefined
-      if (served !== undefined) await execution.pool.release(served, isSound)
+      await execution.pool.release(served, isSound)
       return answered.reply === undefined
         ? { fault: faults.lost }
         : await judge(execution, brokered, answered.reply, answered.answer)

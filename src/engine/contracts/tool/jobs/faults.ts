@@ -1,6 +1,6 @@
 /** How a call that did not succeed is told to its caller (spec tools 7.2, 7.3). Fixed words for what the engine says. */
 import type { DispatchKind, ToolFailureKind, ToolResponse } from '../../../../shared/contracts/tool.ts'
-import { PaddockError, type ErrorReport } from '../../../../shared/errors.ts'
+import type { PaddockError, ErrorReport } from '../../../../shared/errors.ts'
 
 /** What a call failed with, before anything is added that only its end knows. */
 export interface Fault {
@@ -42,14 +42,6 @@ export function cleanCode(code: string | undefined): string | null {
     .replace(/[^A-Za-z0-9_.-]/g, '')
     .slice(0, maxCodeCharacters)
   return kept === '' ? null : kept
-}
-
-/** The text cut on a character, in bytes of UTF-8. */
-export function cutBytes(text: string, bytes: number): string {
-  if (text.length * 3 <= bytes) return text
-  const room = new Uint8Array(bytes)
-  const { read } = new TextEncoder().encodeInto(text, room)
-  return text.slice(0, read)
 }
 
 export const faults = {

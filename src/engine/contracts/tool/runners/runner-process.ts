@@ -2,7 +2,6 @@
 import { PaddockError, type ErrorReport } from '../../../../shared/errors.ts'
 import type { Sandbox, SandboxHandlers } from '../../../sandboxes/sandbox.ts'
 import type { SandboxThread, ThreadHandlers } from '../../../sandboxes/sandbox-thread.ts'
-import type { RunnerThread } from './runner-thread.ts'
 
 /** Guest threads of one process at most (spec tools 9). */
 export const threadsPerProcess = 32
@@ -12,8 +11,19 @@ export const instancesPerProcess = 90
 const processBytes = 512 * 1_048_576
 const threadBytes = 48 * 1_048_576
 
+/** A thread as its process sees it. */
+export interface CarriedThread {
+  /** What is loaded: the artifact and its run. */
+  readonly key: string
+  /** Whose component it is. */
+  readonly digest: string
+  readonly memoryBytes: number
+  /** Instances that were made in it since it began. */
+  readonly uses: number
+}
+
 export class RunnerProcess {
-  readonly threads = new Set<RunnerThread>()
+  readonly threads = new Set<CarriedThread>()
   /** Settles when it listens. */
   readonly ready: Promise<void>
   private readonly sandbox: Sandbox
@@ -40,7 +50,8 @@ export class RunnerProcess {
   /** Instances made by the threads that live. */
   get instances(): number {
     let sum = 0
-    for (const thread of this.threads) sum += thread.uses
+    // One more than it served, which it makes while nobody waits.
+    for (const thread of this.threads) sum += thread.uses + 1
     return sum
   }
 
@@ -59,7 +70,7 @@ export class RunnerProcess {
   }
 
   /** A thread is gone, in the middle of its work or not. */
-  threadGone(thread: RunnerThread, wasAtWork: boolean): void {
+  threadGone(thread: CarriedThread, wasAtWork: boolean): void {
     this.threads.delete(thread)
     if (wasAtWork && this.sandbox.ended) this.interrupted.add(thread.digest)
   }

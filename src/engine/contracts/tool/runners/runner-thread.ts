@@ -11,7 +11,7 @@ import type {
 import type { Clock } from '../../../clock.ts'
 import { refused } from '../../../sandboxes/sandbox-replies.ts'
 import type { SandboxThread } from '../../../sandboxes/sandbox-thread.ts'
-import type { RunnerProcess } from './runner-process.ts'
+import type { CarriedThread, RunnerProcess } from './runner-process.ts'
 
 /** A thread that was told to end and has not after this is beyond telling: its process is killed. */
 const endThreadMs = 3_000
@@ -30,14 +30,11 @@ export interface ThreadCall {
   readonly deadlineMs: number
 }
 
-export class RunnerThread {
+export class RunnerThread implements CarriedThread {
   readonly process: RunnerProcess
-  /** What is loaded: the artifact and its run. */
   readonly key: string
-  /** Whose component it is. */
   readonly digest: string
   readonly memoryBytes: number
-  /** Instances that were made in it since it began. */
   uses = 0
   /** When it last became idle, on the monotonic clock. */
   idleSince = 0
