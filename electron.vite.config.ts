@@ -18,6 +18,7 @@ const mainEntries = {
   'flow-store': 'src/engine/flows/ends/store/flow-store-thread.ts',
   'event-reader': 'src/engine/event-browser/event-reader-thread.ts',
   'tool-server': 'src/engine/tool-server/tool-server-thread.ts',
+  'tool-broker': 'src/engine/broker/process/tool-broker-process.ts',
   'leak-scan': 'src/engine/broker/scan/scan-thread.ts',
   cli: 'src/cli/index.ts',
 }

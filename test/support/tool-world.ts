@@ -21,7 +21,11 @@ import {
 import { LocalDns } from './local-dns.ts'
 import { LocalWeb, testCertificate } from './local-web.ts'
 
-const scanEntry = new URL('../../src/engine/broker/scan/scan-thread.ts', import.meta.url)
+/** One for all worlds of a test file: a thread takes longer to start than most tests. It ends with the file. */
+const scans = createScanPool({
+  entry: new URL('../../src/engine/broker/scan/scan-thread.ts', import.meta.url),
+  threads: 1,
+})
 
 export type PolicyChanges = Partial<Omit<CallPolicy, 'http'>> & {
   readonly http?: Partial<CallPolicy['http']>
@@ -52,7 +56,7 @@ export class ToolWorld {
     })
     return new ToolWorld(dns, web, plain, folder, {
       vault,
-      scans: createScanPool({ entry: scanEntry, threads: 1 }),
+      scans: scans,
       egress: new Egress({
         resolve: systemResolver({ servers: [dns.server], timeoutMs: 600 }),
         trust: { ca: testCertificate },
@@ -133,7 +137,6 @@ export class ToolWorld {
     this.parts.egress.close()
     await Promise.all([this.dns.stop(), this.web.stop(), this.plain.stop()])
     await this.parts.vault.close()
-    await this.parts.scans.close()
     await rm(this.folder, { recursive: true, force: true })
   }
 }
