@@ -4,9 +4,11 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemClock, type Clock } from '../../src/engine/clock.ts'
+import type { ToolBroker } from '../../src/engine/contracts/tool/broker.ts'
 import type { EngineEntries } from '../../src/engine/engine-options.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { ForkLauncher } from '../../src/engine/sandboxes/fork-launcher.ts'
+import type { SandboxLauncher } from '../../src/engine/sandboxes/launcher.ts'
 import { memorySettings, type SettingsPort } from '../../src/engine/settings-port.ts'
 import { chainConfigSchema, type ChainConfig } from '../../src/shared/domain/chain.ts'
 import type { Dispatch, ModuleState, ModuleView } from '../../src/shared/domain/module.ts'
@@ -75,6 +77,9 @@ export interface TestEngineOptions {
   readonly chains?: ChainConfig[]
   readonly settings?: SettingsPort
   readonly clock?: Clock
+  /** What tools reach the outside through, instead of the engine's own process. */
+  readonly toolBroker?: ToolBroker
+  readonly launcher?: SandboxLauncher
 }
 
 export class TestEngine {
@@ -95,7 +100,8 @@ export class TestEngine {
       version: '0.0.0-test',
       stateDir,
       settings: this.settings,
-      launcher: new ForkLauncher(),
+      launcher: options.launcher ?? new ForkLauncher(),
+      ...(options.toolBroker === undefined ? {} : { toolBroker: options.toolBroker }),
       entries,
       clock: options.clock ?? systemClock,
       // Below any jitter: what failed starts again at once.
