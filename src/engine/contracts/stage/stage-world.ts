@@ -89,20 +89,39 @@ export type StageImport =
 export function judgeImport(extern: ExternShape): StageImport {
   // A type by itself needs nothing from the host.
   if (extern.kind === 'type') return { kind: 'provided' }
-  const provided = hostInterfaces().find(({ name }) => isNamed(extern.name, name.replace(/@.*$/, '')))
-  if (provided === undefined || extern.kind !== 'interface') return { kind: 'unknown' }
-  if (!isOwnVersion(extern.name)) return { kind: 'other-version', provided: provided.name }
-  const mismatch = firstMismatch(provided, extern.interface)
+  const offered = hostInterfaces().find(({ name }) => isNamed(extern.name, name.replace(/@.*$/, '')))
+  if (offered === undefined || extern.kind !== 'interface') return { kind: 'unknown' }
+  if (!isOwnVersion(extern.name)) return { kind: 'other-version', provided: offered.name }
+  const mismatch = firstMismatch(offered, extern.interface)
   return mismatch === undefined ? { kind: 'provided' } : { kind: 'other-shape', mismatch }
 }
 
-/** `torvyn:streaming/types`, `/buffer-allocator`, and the question for capabilities. */
-function hostInterfaces(): InterfaceShape[] {
-  const imports = contractWorld(worlds.source.world)?.imports ?? []
-  return [
-    ...imports.flatMap((extern) => (extern.kind === 'interface' ? [extern.interface] : [])),
-    capabilityQuery,
-  ]
+let provided: readonly InterfaceShape[] | undefined
+
+/**
+ * `torvyn:streaming/types`, `/buffer-allocator`, and the question for capabilities. A world of the package shows of an
+ * interface what it uses, so that the whole is what all worlds show together.
+ */
+function hostInterfaces(): readonly InterfaceShape[] {
+  provided ??= mergeInterfaces()
+  return provided
+}
+
+function mergeInterfaces(): InterfaceShape[] {
+  const merged = new Map<string, InterfaceShape>([[capabilityQuery.name, capabilityQuery]])
+  for (const { world } of Object.values(worlds)) {
+    for (const extern of contractWorld(world)?.imports ?? []) {
+      if (extern.kind !== 'interface') continue
+      const { name, functions, types } = extern.interface
+      const known = merged.get(name)
+      merged.set(name, {
+        name,
+        functions: { ...known?.functions, ...functions },
+        types: { ...known?.types, ...types },
+      })
+    }
+  }
+  return [...merged.values()]
 }
 
 function asExtern(shape: InterfaceShape): ExternShape {
