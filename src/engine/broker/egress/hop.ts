@@ -93,7 +93,8 @@ async function transmit(
 ): Promise<EgressResponse> {
   const { call, timer, notes } = run
   const { policy, account } = call
-  const leftMs = timer.leftMs()
+  // The timer of the request ends the exchange and says why: but for the connection no limit comes before it.
+  const laterMs = timer.leftMs() + connectMs
   let isSent = false
   try {
     const response = await call.egress.send(destination, {
@@ -101,7 +102,7 @@ async function transmit(
       method,
       headers,
       body: body ?? null,
-      timeouts: { connectMs, firstByteMs: leftMs, betweenBytesMs: leftMs, totalMs: leftMs },
+      timeouts: { connectMs, firstByteMs: laterMs, betweenBytesMs: laterMs, totalMs: laterMs },
       maxResponseBytes: Math.min(
         policy.http.maxResponseBytes,
         10 * mebibyte,

@@ -9,17 +9,17 @@ import { codeOfEgress, Failed, failureAnswer, Refusal, type FailureCode } from '
 import { sendHop, type HopRequest } from './hop.ts'
 import { checkHeaders, checkMethod } from './request/method-and-headers.ts'
 import type { Target } from './request/request-url.ts'
-import { RequestTimer, timeoutOf } from './request-timer.ts'
+import { RequestTimer } from './request-timer.ts'
 import { headersJson, visibleHeaders } from './response/response-headers.ts'
 import { nextHop } from './response/redirect.ts'
 
 /** Never throws: whatever happens is an answer (spec tools 7.1). */
 export async function answerRequest(call: CallContext, guest: GuestHttpRequest): Promise<HttpAnswer> {
   const leftMs = call.deadlineAtMs - call.clock.monotonicMs()
-  const totalMs = timeoutOf({ timeoutMs: guest.timeoutMs, maxMs: call.policy.http.timeoutMs, leftMs })
+  const times = { timeoutMs: guest.timeoutMs, maxMs: call.policy.http.timeoutMs, leftMs }
   const run: RequestRun = {
     call,
-    timer: new RequestTimer(call.clock, totalMs, call.signal),
+    timer: new RequestTimer(call.clock, times, call.signal),
     requestSent: false,
     notes: call.trace.begin(guest.method, guest.url, 0),
   }

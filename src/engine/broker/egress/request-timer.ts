@@ -4,7 +4,7 @@ import { EgressError } from '../../egress/egress-error.ts'
 
 const defaultMs = 30_000
 
-export interface RequestTimes {
+interface RequestTimes {
   /** What the guest asks for. */
   readonly timeoutMs: number | undefined
   /** What the tool declares at most. */
@@ -18,6 +18,9 @@ export function timeoutOf({ timeoutMs, maxMs, leftMs }: RequestTimes): number {
   return Math.max(1, Math.floor(Math.min(timeoutMs ?? defaultMs, maxMs, leftMs)))
 }
 
+/** What a request fails with when its time is over: the call's own deadline is told apart from a shorter limit. */
+type TimeoutCode = 'timeout' | 'deadline_exceeded'
+
 export class RequestTimer {
   private readonly controller = new AbortController()
   private readonly clock: Clock
@@ -25,14 +28,16 @@ export class RequestTimer {
   private readonly stopClock: () => void
   private readonly call: AbortSignal
   private readonly onCallEnd = (): void => this.stop('cancelled')
-  private why: 'timeout' | 'cancelled' = 'cancelled'
+  private why: TimeoutCode | 'cancelled' = 'cancelled'
 
   /** Begins now. `call` is aborted when the call is cancelled. */
-  constructor(clock: Clock, totalMs: number, call: AbortSignal) {
+  constructor(clock: Clock, times: RequestTimes, call: AbortSignal) {
+    const totalMs = timeoutOf(times)
+    const code = totalMs >= Math.floor(times.leftMs) ? 'deadline_exceeded' : 'timeout'
     this.clock = clock
     this.call = call
     this.endsAtMs = clock.monotonicMs() + totalMs
-    this.stopClock = clock.after(totalMs, () => this.stop('timeout'))
+    this.stopClock = clock.after(totalMs, () => this.stop(code))
     if (call.aborted) this.stop('cancelled')
     else call.addEventListener('abort', this.onCallEnd, { once: true })
   }
@@ -42,7 +47,7 @@ export class RequestTimer {
   }
 
   /** Why the signal was aborted. */
-  get cause(): 'timeout' | 'cancelled' {
+  get cause(): TimeoutCode | 'cancelled' {
     return this.why
   }
 
@@ -66,7 +71,7 @@ export class RequestTimer {
     this.call.removeEventListener('abort', this.onCallEnd)
   }
 
-  private stop(why: 'timeout' | 'cancelled'): void {
+  private stop(why: TimeoutCode | 'cancelled'): void {
     if (this.signal.aborted) return
     this.why = why
     this.controller.abort()
