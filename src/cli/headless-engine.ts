@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Engine } from '../engine/engine.ts'
 import { ForkLauncher } from '../engine/sandboxes/fork-launcher.ts'
+import { dataKeySource, passphraseFileVariable } from '../engine/secret-keys/data-key.ts'
 import { memorySettings } from '../engine/settings-port.ts'
 import { settingsSchema, type Settings } from '../shared/domain/settings.ts'
 
@@ -23,11 +24,17 @@ export interface HeadlessEngine {
 export async function createHeadlessEngine(options: HeadlessOptions): Promise<HeadlessEngine> {
   const here = __dirname
   const temporary = options.stateDir === null ? await mkdtemp(path.join(tmpdir(), 'paddock-')) : null
+  const stateDir = path.resolve(options.stateDir ?? temporary ?? '.')
   const engine = new Engine({
     version: options.version,
-    stateDir: path.resolve(options.stateDir ?? temporary ?? '.'),
+    stateDir,
     settings: memorySettings(settingsSchema.parse({ devnet: { autoStart: false }, ...options.settings })),
     launcher: new ForkLauncher(),
+    dataKey: dataKeySource({
+      stateDir,
+      passphraseFile: process.env[passphraseFileVariable],
+      keychain: null,
+    }),
     entries: {
       sandbox: path.join(here, 'sandbox.cjs'),
       compiler: path.join(here, 'compiler.cjs'),

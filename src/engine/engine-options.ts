@@ -24,7 +24,7 @@ export interface EngineOptions {
   readonly clock?: Clock
   /** The way out for fetched content; the usual one unless given. */
   readonly egress?: Egress
-  /** The 32 bytes that secrets of tools are encrypted with, asked for when they are needed; a file of its own unless given. */
+  /** The 32 bytes that secrets of tools are encrypted with, asked for when they are needed; secrets cannot be used unless given. */
   readonly dataKey?: () => Promise<Uint8Array>
   /** What tools reach the outside through; a process of the engine's own unless given. */
   readonly toolBroker?: ToolBroker

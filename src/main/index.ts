@@ -2,8 +2,10 @@
 import path from 'node:path'
 import { app, BrowserWindow, ipcMain, nativeTheme, protocol, type IpcMainInvokeEvent } from 'electron'
 import { Engine } from '../engine/engine.ts'
+import { dataKeySource, passphraseFileVariable } from '../engine/secret-keys/data-key.ts'
 import type { PaddockHandlers } from '../shared/ipc/schema.ts'
 import { toErrorReport, type ErrorReport } from '../shared/errors.ts'
+import { appKeychain } from './app-keychain.ts'
 import { appOrigin, serveApp } from './app-protocol.ts'
 import { readArguments } from './arguments.ts'
 import { createHandlers } from './ipc/handlers.ts'
@@ -36,6 +38,11 @@ async function run(): Promise<void> {
     stateDir: options.stateDir,
     settings,
     launcher: new UtilityLauncher(),
+    dataKey: dataKeySource({
+      stateDir: options.stateDir,
+      passphraseFile: process.env[passphraseFileVariable],
+      keychain: appKeychain,
+    }),
     entries: {
       sandbox: path.join(here, 'sandbox.cjs'),
       compiler: path.join(here, 'compiler.cjs'),

@@ -1,6 +1,4 @@
 /** What tools of an engine stand on: the broker, its key, and where the operator's word about them is kept. */
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { moduleGrants, type ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import { createToolBroker } from '../broker/client/tool-broker.ts'
@@ -8,9 +6,8 @@ import type { ToolBroker } from '../contracts/tool/broker.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import type { InstalledRecords } from '../modules/installed-records.ts'
 import type { ModuleRegistry } from '../modules/registry.ts'
+import { secretFiles } from '../secret-keys/key-file.ts'
 import type { Foundation } from './foundation.ts'
-
-const keyBytes = 32
 
 /** The broker given with the options, or one in a process of its own that begins with its first use. */
 export function createBroker(
@@ -24,8 +21,9 @@ export function createBroker(
     launcher,
     entry: path.join(built, 'tool-broker.cjs'),
     scanEntry: path.join(built, 'leak-scan.cjs'),
-    secretsFile: path.join(stateDir, 'secrets', 'secrets.json'),
-    dataKey: options.dataKey ?? (() => keyOf(path.join(stateDir, 'secrets', 'data.key'))),
+    secretsFile: secretFiles(stateDir).secrets,
+    // Nothing protects a key then: tools run, but without secrets.
+    dataKey: options.dataKey ?? (() => Promise.resolve(new Uint8Array(0))),
     // An empty folder holds nothing that could be read.
     workspaceRoot: operator().tools.workspace ?? path.join(stateDir, 'no-workspace'),
     clock,
@@ -37,14 +35,6 @@ export function createBroker(
         `The process that reaches the outside for tools ended (${exit.class}).`,
       ),
   })
-}
-
-/** The key in a file that only its owner reads, made when it is first asked for. */
-async function keyOf(file: string): Promise<Uint8Array> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-  // Whoever comes second finds the key of the first.
-  await writeFile(file, randomBytes(keyBytes), { flag: 'wx', mode: 0o600 }).catch(() => undefined)
-  return new Uint8Array(await readFile(file))
 }
 
 /** Keeps what the operator says of a module of tools. Throws `module.unknown`. */

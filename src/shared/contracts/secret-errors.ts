@@ -18,5 +18,6 @@ export const secretErrorRemedies = {
     'Unlock or install a keychain (on Linux a secret service), or name a passphrase file.',
   'secret.wrong_passphrase': 'Name the file with the passphrase that the store was made with.',
   'secret.weak_passphrase': 'Use a passphrase of 8 characters or more.',
-  'secret.no_key': 'Name a passphrase file with --secrets-passphrase-file.',
+  'secret.no_key':
+    'Name a passphrase file in PADDOCK_SECRETS_PASSPHRASE_FILE, or unlock the keychain, and start again.',
 } as const

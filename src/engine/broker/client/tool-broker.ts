@@ -24,7 +24,7 @@ export interface ToolBrokerOptions {
   readonly scanEntry: string
   /** Absolute; made when the first secret is set. */
   readonly secretsFile: string
-  /** Asked for at each start of the process; 32 bytes that are overwritten once they are sent. */
+  /** Asked for at each start of the process; 32 bytes that are overwritten once they are sent, or none. */
   readonly dataKey: () => Promise<Uint8Array>
   /** Absolute folder of all that tools may ever read. */
   readonly workspaceRoot: string
@@ -142,7 +142,9 @@ class BrokerClient implements ToolBroker {
       this.options
     const dataKey = await this.options.dataKey()
     try {
-      if (dataKey.length !== 32) throw new PaddockError('internal.bug', 'The data key has not 32 bytes.')
+      // Without a key secrets are listed, and none can be set or used.
+      if (dataKey.length !== 32 && dataKey.length !== 0)
+        throw new PaddockError('internal.bug', 'The data key has not 32 bytes.')
       const serviceName = `paddock-tool-broker-${++this.starts}`
       return new BrokerConnection(launcher.launch({ entry, serviceName, heapLimitMb }), {
         kind: 'set-up',

@@ -1,5 +1,5 @@
 /** The file that keeps secrets: names and times as they are, values sealed. */
-import { open, rename } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { secretNameSchema } from '../../../shared/contracts/tool.ts'
@@ -67,6 +67,7 @@ export async function writeSecretsFile(
   content: Omit<SecretsContent, 'version'>,
 ): Promise<void> {
   try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
     await writeFileAtomically(file, `${JSON.stringify({ version: fileVersion, ...content }, null, 2)}\n`)
   } catch (error) {
     throw new PaddockError('secret.unwritable', `The secrets cannot be written (${codeOf(error)}).`)

@@ -34,7 +34,7 @@ export interface SecretLease {
 export interface SecretVault {
   /** In ascending order of name. `grants` is empty: they are the engine's. */
   list(): Promise<SecretView[]>
-  /** Throws `secret.bad_name`, `secret.bad_value`, `secret.unwritable`. `value` is overwritten in any case. */
+  /** Throws `secret.bad_name`, `secret.bad_value`, `secret.no_key`, `secret.unwritable`. `value` is overwritten in any case. */
   set(name: string, value: Uint8Array): Promise<void>
   /** Throws `secret.unknown`, `secret.unwritable`. */
   remove(name: string): Promise<void>
@@ -52,7 +52,10 @@ export interface SecretVault {
 export interface VaultOptions {
   /** `secrets.json` in the state directory. */
   readonly file: string
-  /** 32 bytes from the engine's key provider; the vault overwrites its copy when it is closed. */
+  /**
+   * 32 bytes from the engine's key source; the vault overwrites its copy when it is closed. Empty where the engine has
+   * none: secrets are listed then, but none can be set or used.
+   */
   readonly dataKey: Uint8Array
   /** Unix milliseconds. */
   readonly now: () => number

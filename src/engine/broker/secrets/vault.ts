@@ -24,12 +24,13 @@ const known = Buffer.from('paddock')
  * kept aside; `secret.wrong_key`, `secret.store_newer` and `secret.unreadable` leave it where it is.
  */
 export async function openVault(options: VaultOptions): Promise<SecretVault> {
-  if (options.dataKey.length !== dataKeyBytes)
+  const isLocked = options.dataKey.length === 0
+  if (!isLocked && options.dataKey.length !== dataKeyBytes)
     throw new PaddockError('internal.bug', 'The key of the secrets has another length.')
   const content = await readSecretsFile(options.file, options.now())
   const key = Buffer.from(options.dataKey)
   if (content === null) return new Vault(options, key, randomBytes(16).toString('hex'), [])
-  if (unseal(key, content.check, checkContext(content.id)) === null) {
+  if (!isLocked && unseal(key, content.check, checkContext(content.id)) === null) {
     key.fill(0)
     throw new PaddockError('secret.wrong_key', 'The secrets were sealed with another key.')
   }
@@ -69,7 +70,7 @@ class Vault implements SecretVault {
     // What can be refused is refused, and the value sealed, before anything is waited for.
     try {
       refuseBad(name, value)
-      this.refuseClosed()
+      this.refuseUnusable()
       const updatedAt = this.options.now()
       const createdAt = this.records.get(name)?.createdAt ?? updatedAt
       const sealed = seal(this.key, value, this.context(name, createdAt, updatedAt))
@@ -85,7 +86,7 @@ class Vault implements SecretVault {
   }
 
   async remove(name: string): Promise<void> {
-    this.refuseClosed()
+    this.refuseUnusable()
     await this.change((records) => {
       if (!records.delete(name)) throw new PaddockError('secret.unknown', 'There is no secret of this name.')
     })
@@ -118,10 +119,14 @@ class Vault implements SecretVault {
     this.key.fill(0)
   }
 
+  private get isLocked(): boolean {
+    return this.key.length === 0
+  }
+
   /** Null for what is not there, too short, or cannot be opened: the caller is told no more than that. */
   private fetch(name: string): Buffer | null {
     const record = this.records.get(name)
-    if (record === undefined || this.isClosed) return null
+    if (record === undefined || this.isClosed || this.isLocked) return null
     const value = unseal(this.key, record.value, this.context(name, record.createdAt, record.updatedAt))
     if (value === null || value.length >= minSecretBytes) return value
     value.fill(0)
@@ -163,7 +168,8 @@ class Vault implements SecretVault {
     return ['secret', this.id, name, String(createdAt), String(updatedAt)]
   }
 
-  private refuseClosed(): void {
+  private refuseUnusable(): void {
+    if (this.isLocked) throw new PaddockError('secret.no_key', 'The secrets cannot be opened or changed.')
     if (this.isClosed) throw new PaddockError('internal.bug', 'The store of secrets is closed.')
   }
 }

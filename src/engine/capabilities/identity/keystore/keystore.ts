@@ -7,19 +7,12 @@ import { mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { PaddockError } from '../../../../shared/errors.ts'
 import { errnoOf } from '../../../errno.ts'
-import {
-  addressOf,
-  decryptKey,
-  encryptKey,
-  parseSecretFile,
-  usualCost,
-  type ScryptCost,
-} from './secret-file.ts'
+import { minPassphrase, usualCost, type ScryptCost } from '../../../scrypt.ts'
+import { addressOf, decryptKey, encryptKey, parseSecretFile } from './secret-file.ts'
 
 /** Key files are half a kilobyte; larger ones are something else. */
 const maxFileBytes = 64 * 1024
 const maxFiles = 1_024
-export const minPassphrase = 8
 
 /** A key file as it is seen from outside. */
 export interface KeystoreAccount {

@@ -5,7 +5,6 @@ import {
   pbkdf2,
   randomBytes,
   randomUUID,
-  scrypt,
   timingSafeEqual,
 } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -13,6 +12,7 @@ import { keccak256 } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { z } from 'zod'
 import { PaddockError } from '../../../../shared/errors.ts'
+import { deriveScrypt, usualCost, type ScryptCost } from '../../../scrypt.ts'
 
 const hex = (bytes: number): z.ZodString =>
   z.string().regex(new RegExp(`^(0x)?[0-9a-fA-F]{${bytes * 2}}$`), `${bytes} bytes in hexadecimal`)
@@ -69,21 +69,6 @@ const secretFileSchema = z.object({
 })
 export type SecretFile = z.infer<typeof secretFileSchema>
 
-/** What new files are made with: about half a second and 128 MiB on a usual machine. */
-export interface ScryptCost {
-  readonly n: number
-  readonly r: number
-  readonly p: number
-}
-export const usualCost: ScryptCost = { n: 131_072, r: 8, p: 1 }
-
-const deriveScrypt = promisify<
-  string,
-  Buffer,
-  number,
-  { N: number; r: number; p: number; maxmem: number },
-  Buffer
->(scrypt)
 const derivePbkdf2 = promisify(pbkdf2)
 
 /** Reads a key file's text. Throws `identity.bad_key_file`, which never quotes it. */
@@ -110,7 +95,7 @@ export async function encryptKey(
 ): Promise<SecretFile> {
   const salt = randomBytes(32)
   const iv = randomBytes(16)
-  const derived = await deriveScrypt(passphrase, salt, 32, scryptOptions(cost))
+  const derived = await deriveScrypt(passphrase, salt, 32, cost)
   const cipher = createCipheriv('aes-128-ctr', derived.subarray(0, 16), iv)
   const ciphertext = Buffer.concat([cipher.update(key), cipher.final()])
   const mac = macOf(derived, ciphertext)
@@ -166,11 +151,7 @@ function derive(crypto: SecretFile['crypto'], passphrase: string): Promise<Buffe
   if (crypto.kdf === 'pbkdf2') {
     return derivePbkdf2(passphrase, salt, crypto.kdfparams.c, kdfparams.dklen, 'sha256')
   }
-  return deriveScrypt(passphrase, salt, kdfparams.dklen, scryptOptions(crypto.kdfparams))
-}
-
-function scryptOptions({ n, r, p }: ScryptCost): { N: number; r: number; p: number; maxmem: number } {
-  return { N: n, r, p, maxmem: 128 * r * (n + p + 2) + 1024 * 1024 }
+  return deriveScrypt(passphrase, salt, kdfparams.dklen, crypto.kdfparams)
 }
 
 function macOf(derived: Buffer, ciphertext: Uint8Array): Buffer {
