@@ -230,13 +230,13 @@ export class FlowDriver {
   }
 
   private nextDeadline(): number {
-    return Math.min(this.ending.drainEndsMs, this.ending.kind === null ? this.run.facts.deadlineMs : Infinity)
+    return Math.min(this.ending.drainEndsMs, this.ending.isOpen ? this.run.facts.deadlineMs : Infinity)
   }
 
   /** Everything that goes by the clock. */
   private duties(): void {
     const { run, ending } = this
-    if (ending.kind === null && run.nowMs >= run.facts.deadlineMs)
+    if (ending.isOpen && run.nowMs >= run.facts.deadlineMs)
       ending.failFlow(this.deadlinePassed(), 'deadline-exceeded')
     if (run.nowMs >= ending.drainEndsMs) ending.drainIsDue()
     if (run.nowMs >= this.figuresDueMs) this.report()

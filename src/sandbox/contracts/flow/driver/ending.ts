@@ -58,9 +58,23 @@ export class Ending {
   }
 
   fail(failure: FlowFailure): void {
-    if (this.kind !== null) return
+    if (!this.isOpen) return
     this.failure = failure
-    this.begin('failed', failure.error.message, false)
+    if (this.kind === null) {
+      this.begin('failed', failure.error.message, false)
+      return
+    }
+    // What a source gave before its end is not through: the end is not yet a good one.
+    this.kind = 'failed'
+    this.finishes = false
+    this.drainEndsMs = this.run.nowMs + this.run.plan.timeouts.drainMs
+    this.run.isPaused = false
+    this.run.nextDutyMs = this.run.nowMs
+  }
+
+  /** Whether the flow may still fail, pause, replace stages: nobody ended it, though its sources may be exhausted. */
+  get isOpen(): boolean {
+    return this.kind === null || this.kind === 'completed'
   }
 
   /** For a flow as a whole rather than one of its nodes. */
@@ -117,7 +131,7 @@ export class Ending {
   drainIsDue(): void {
     const { run } = this
     // Elements of a source that ended by itself have all the time they need, as long as they move.
-    if (this.kind === 'completed' && run.settled !== this.settledBefore) {
+    if (this.kind === 'completed' && (run.settled !== this.settledBefore || run.isPaused)) {
       this.settledBefore = run.settled
       this.drainEndsMs = run.nowMs + run.plan.timeouts.drainMs
       return
@@ -155,7 +169,7 @@ export class Ending {
     this.reason = reason
     this.finishes = finishes
     this.settledBefore = run.settled
-    run.isPaused = false
+    if (kind !== 'completed') run.isPaused = false
     this.drainEndsMs = run.nowMs + run.plan.timeouts.drainMs
     run.reporter.move('draining', reason)
     for (const node of run.graph.consumers) {
@@ -170,6 +184,7 @@ export class Ending {
   }
 
   private hurry(): void {
+    this.run.isPaused = false
     this.drainEndsMs = this.run.nowMs
     this.settledBefore = this.run.settled
     this.run.nextDutyMs = this.run.nowMs

@@ -15,7 +15,9 @@ export function faultText(node: string, call: string, sequence: number | null, f
   if (fault.trap !== null && fault.case !== 'deadline-exceeded')
     return `Stage "${node}" trapped in ${call}: ${cleanMessage(fault.trap)}`
   const where = sequence === null ? `in ${call}` : `on element ${sequence}`
-  return `Stage "${node}" failed ${where}: ${fault.case}: ${cleanMessage(fault.message)}`
+  const message = cleanMessage(fault.message)
+  // `deadline-exceeded` comes without words.
+  return `Stage "${node}" failed ${where}: ${fault.case}${message === '' ? '' : `: ${message}`}`
 }
 
 /** The same as the failure of a flow. */
