@@ -1,12 +1,10 @@
 /** `tool.toml`, and the same tables under `[contract]` of `paddock.toml` (spec tools 2, 14 row declaration). */
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { toolDeclarationSchema, type ToolDeclaration } from '../../../../shared/contracts/tool.ts'
 import { PaddockError } from '../../../../shared/errors.ts'
 import { readToolDeclaration } from '../../../contracts/tool/declaration.ts'
 import { parseManifest } from '../read-manifest.ts'
 import type { ModuleManifest } from '../model.ts'
-import { hostPattern, literalHost, matchesHost, pathPrefix, workspacePattern } from './patterns.ts'
 
 const head = `schema = "tool.v1"
 id = "github"
@@ -312,50 +310,5 @@ describe('the same tables under [contract] of paddock.toml', () => {
       [],
       {},
     ])
-  })
-})
-
-describe('patterns', () => {
-  test.each([
-    ['a.b', 'a.b', true],
-    ['*.a.b', 'x.a.b', true],
-    ['*.a.b', 'a.b', false],
-    ['*.a.b', 'x.y.a.b', false],
-    ['*.a.b', '.a.b', false],
-    ['*.a.b', 'xa.b', false],
-    ['a.b', 'x.a.b', false],
-  ])('%s and %s: %s', (pattern, host, matches) => {
-    expect(matchesHost(pattern, host)).toBe(matches)
-  })
-
-  test('a host is taken as URLs spell it', () => {
-    expect(['EXAMPLE.com', '0x7f.1', '[::1]', 'bücher.example'].map(literalHost)).toEqual([
-      'example.com',
-      '127.0.0.1',
-      '[::1]',
-      'xn--bcher-kva.example',
-    ])
-    expect(['', ' ', 'a b', 'a.', '.a', 'a..b', '[::1', '::1', 'a/b', '*'].map(literalHost)).toEqual(
-      Array(10).fill(null),
-    )
-    expect(['*.1.2.3', '*.[::1]', '*.*.a', '*.'].map(hostPattern)).toEqual(Array(4).fill(null))
-  })
-
-  test('whatever is accepted is harmless where it is compared', () => {
-    const noise = fc.string({
-      unit: fc.constantFrom('a', '.', '/', '%', '*', '@', ':', '\\', '\0', '?', '-', 'é'),
-      maxLength: 12,
-    })
-    fc.assert(
-      fc.property(noise, (text) => {
-        const host = hostPattern(text)
-        if (host !== null) expect(host).toMatch(/^(\*\.)?[a-z0-9.-]+$/)
-        const prefix = pathPrefix(text)
-        if (prefix !== null) expect(new URL(prefix, 'https://x').pathname).toBe(prefix)
-        const folder = workspacePattern(text)
-        if (folder !== null) expect(folder).not.toMatch(/^\/|\\|(^|\/)\.\.?(\/|$)|\/\/|\0|:/)
-      }),
-      { numRuns: 2_000 },
-    )
   })
 })
