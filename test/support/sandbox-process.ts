@@ -50,6 +50,8 @@ export interface SandboxModule {
   readonly limits?: Partial<ModuleLimits>
   readonly durability?: 'event' | 'call'
   readonly capabilities?: LoadSpec['capabilities']
+  /** Of another contract than event modules: replaces parts of the load message. */
+  readonly spec?: Partial<LoadSpec>
 }
 
 export class SandboxProcess {
@@ -120,6 +122,7 @@ export class SandboxProcess {
       limits: { ...defaultLimits, ...module.limits },
       capabilities: module.capabilities ?? Object.fromEntries(provided.map((name) => [name, 'provided'])),
       logLevel: 'trace',
+      ...module.spec,
     }
     this.post({ type: 'load', generation: this.generation, id: this.nextId++, spec })
     const { result } = await this.message('loaded')
