@@ -5,6 +5,7 @@ import { chain } from './chain.ts'
 import { decider } from './decider.ts'
 import { determinism } from './determinism.ts'
 import { events } from './events.ts'
+import { flows } from './flows.ts'
 import { fuel } from './fuel.ts'
 import { hostCalls } from './host-calls.ts'
 import { idle } from './idle.ts'
@@ -28,6 +29,7 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   fuel,
   determinism,
   decider,
+  flows,
 }
 
 /** Run only when named. */

@@ -1,0 +1,294 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { LogBuffer } from '../../src/sandbox/bridge/log-buffer.ts'
+import type { ComponentGlue } from '../../src/sandbox/binding/glue.ts'
+import { FlowBuffers } from '../../src/sandbox/contracts/flow/buffers/flow-buffers.ts'
+import type { HostBuffer } from '../../src/sandbox/contracts/flow/buffers/host-buffer.ts'
+import { createFlowProgram } from '../../src/sandbox/contracts/flow/program.ts'
+import type { GuestProgram } from '../../src/sandbox/programs/guest-program.ts'
+import type { FlowEnd } from '../../src/shared/contracts/flow.ts'
+import { defaultLimits } from '../../src/shared/domain/limits.ts'
+import { stageComponent, type StageName } from '../fixtures/stages/components.ts'
+import { openStage } from '../fixtures/stages/opened-stages.ts'
+import { flowPlan, removeFlowFolders } from '../support/flows.ts'
+import { quietThread } from '../support/quiet-thread.ts'
+import { compare, us, type Finding } from './measure.ts'
+import { isElectron } from './support.ts'
+
+type Trio = readonly [source: StageName, transform: StageName, sink: StageName]
+
+const compiled: Trio = ['counter-source', 'flip-transform', 'sum-sink']
+const scripted: Trio = ['js-source', 'js-transform', 'js-sink']
+const elementBytes = 64
+const stagesInAll = 3
+/** The issue's bound for a whole flow against a loop without a flow. */
+const goal = { kind: 'at least', value: 0.8 } as const
+
+/** Source, transform and sink with elements of 64 bytes, all read and written: a flow against loops without one. */
+export async function flows(): Promise<Finding[]> {
+  // Its fixtures are found beside their source, which the bundle for Electron is not.
+  if (isElectron) return []
+  try {
+    return [
+      ...(await measure('compiled', compiled, { batches: 15, elements: 30_000 })),
+      ...(await measure('TypeScript', scripted, { batches: 8, elements: 1_500 })),
+    ]
+  } finally {
+    await removeFlowFolders()
+  }
+}
+
+async function measure(
+  guests: string,
+  trio: Trio,
+  { batches, elements }: { batches: number; elements: number },
+): Promise<Finding[]> {
+  const direct = await directLoop(trio)
+  const next = await preparedFlows(trio, batches * 2 + 6, elements)
+  const rate = (microseconds: number): string => `${Math.round(1_000 / microseconds)} k/s`
+  const findings: Finding[] = []
+  // The transpiler's glue refuses what QuickJS does after a call, so there is no such loop for its guests.
+  if (guests === 'compiled') {
+    const glue = await glueLoop(trio)
+    const { ours, bare, ratio } = await compare(next, () => glue(elements), { batches, operations: elements })
+    findings.push({
+      name: `flow, ${guests} stages`,
+      what: 'elements a second over a plain loop calling the three transpiled components',
+      value: 1 / ratio,
+      unit: '×',
+      goal,
+      detail: `${rate(ours)} over ${rate(bare)}`,
+    })
+  }
+  const overDirect = await compare(next, () => direct(elements), { batches, operations: elements })
+  return [
+    ...findings,
+    {
+      name: `flow over its stages, ${guests}`,
+      what: 'elements a second over a plain loop calling the three bound stages',
+      value: 1 / overDirect.ratio,
+      unit: '×',
+      goal: null,
+      detail: `${rate(overDirect.ours)} over ${rate(overDirect.bare)}`,
+    },
+    {
+      name: `stage call, ${guests}`,
+      what: 'one element through one bound stage, the guest’s own work and metering included',
+      value: overDirect.bare / stagesInAll,
+      unit: 'µs',
+      goal: guests === 'compiled' ? { kind: 'at most', value: 2 } : null,
+      detail: `${us(overDirect.bare)} for all three`,
+    },
+  ]
+}
+
+/** Flows that are loaded; each call runs the next of them to its end. */
+async function preparedFlows(trio: Trio, count: number, elements: number): Promise<() => void> {
+  const [source, transform, sink] = trio
+  const plan = await flowPlan({
+    nodes: {
+      source: { role: 'source', stage: source, config: `${elements} ${elementBytes}` },
+      transform: { role: 'processor', stage: transform },
+      sink: { role: 'sink', stage: sink },
+    },
+    edges: ['source > transform', 'transform > sink'],
+  })
+  const programs: GuestProgram[] = []
+  for (let made = 0; made < count; made += 1) {
+    programs.push(
+      await createFlowProgram({
+        spec: {
+          module: 'flow',
+          run: 1,
+          contract: 'flow',
+          artifactDirectory: '',
+          storePath: null,
+          durability: 'event',
+          limits: defaultLimits,
+          capabilities: {},
+          logLevel: 'error',
+          contractData: plan,
+        },
+        log: new LogBuffer({ minLevel: 'error', send: () => undefined }),
+        callHost: () => {
+          throw new Error('a flow asks the engine by letters')
+        },
+        linkage: () => 'denied',
+        ...quietThread,
+      }),
+    )
+  }
+  return () => {
+    const program = programs.shift()
+    const outcome = program?.run(
+      {
+        id: 1,
+        sequence: 0,
+        operation: 'run',
+        payload: null,
+        cursor: null,
+        fuel: 1,
+        deadlineMs: 1_000_000,
+        context: {},
+      },
+      () => undefined,
+    )
+    const end = outcome?.status === 'ok' ? (outcome.value as FlowEnd) : undefined
+    if (end?.figures.delivered !== elements)
+      throw new Error(`the flow ended: ${JSON.stringify(end?.failure)}`)
+  }
+}
+
+/** The three stages without a flow around them. */
+async function directLoop(trio: Trio): Promise<(elements: number) => void> {
+  const buffers = new FlowBuffers()
+  const opened = await Promise.all(trio.map((name) => openStage(name, { buffers })))
+  const [source, transform, sink] = opened.map(({ stage }) => stage)
+  if (source === undefined || transform === undefined || sink === undefined) throw new Error('no stage')
+  source.init(`0 ${elementBytes}`)
+  const pulledNs = 0
+  let sequence = 0
+  return (elements) => {
+    for (let count = 0; count < elements; count += 1, sequence += 1) {
+      source.pull()
+      const first = source.output
+      if (first === null) throw new Error(source.error?.message)
+      transform.accept({ ...first, sequence, timestampNs: 1_000n, pulledNs })
+      first.buffer.release()
+      const second = transform.output
+      if (second === null) throw new Error(transform.error?.message)
+      if (sink.accept({ ...second, sequence, timestampNs: 1_000n, pulledNs }) !== 'ready')
+        throw new Error(sink.error?.message)
+      second.buffer.release()
+    }
+  }
+}
+
+interface GlueElement {
+  readonly meta: { sequence: bigint; timestampNs: bigint; contentType: string }
+  readonly payload: GlueBuffer
+}
+
+interface GlueExports {
+  readonly source: { pull(): GlueElement | undefined }
+  readonly processor: { process(input: object): { tag: 'emit'; val: GlueElement } | { tag: 'drop' } }
+  readonly sink: { push(element: object): string }
+  readonly lifecycle?: { init(config: string): void }
+}
+
+const glueBuffers = new FlowBuffers()
+
+class GlueBuffer {
+  readonly host: HostBuffer
+
+  constructor(host: HostBuffer) {
+    this.host = host
+  }
+
+  size(): bigint {
+    return BigInt(this.host.size)
+  }
+
+  contentType(): string {
+    return this.host.contentTypeHint
+  }
+
+  read(offset: bigint, length: bigint): Uint8Array {
+    return this.readAll().subarray(Number(offset), Number(offset + length))
+  }
+
+  readAll(): Uint8Array {
+    return this.host.bytes.subarray(0, this.host.size)
+  }
+}
+
+class GlueMutableBuffer extends GlueBuffer {
+  append(bytes: Uint8Array): void {
+    this.host.bytes.set(bytes, this.host.size)
+    this.host.size += bytes.length
+  }
+
+  setContentType(hint: string): void {
+    this.host.contentTypeHint = hint
+  }
+
+  freeze(): GlueBuffer {
+    return new GlueBuffer(this.host)
+  }
+}
+
+const GlueContext = class {
+  readonly isContext = true
+}
+
+const glueImports = {
+  'torvyn:streaming/types': {
+    Buffer: GlueBuffer,
+    MutableBuffer: GlueMutableBuffer,
+    FlowContext: GlueContext,
+  },
+  'torvyn:streaming/buffer-allocator': {
+    allocate: (hint: bigint) => new GlueMutableBuffer(glueBuffers.allocate(Number(hint), null)),
+    cloneIntoMutable: () => {
+      throw new Error('not called')
+    },
+  },
+}
+
+/** The three components as the transpiler leaves them, over the same buffers. */
+async function glueLoop(trio: Trio): Promise<(elements: number) => void> {
+  const [{ source, lifecycle }, { processor }, { sink }] = (await Promise.all(trio.map(transpiled))) as [
+    GlueExports,
+    GlueExports,
+    GlueExports,
+  ]
+  lifecycle?.init(`0 ${elementBytes}`)
+  const context = new GlueContext()
+  return (elements) => {
+    for (let count = 0; count < elements; count += 1) {
+      const first = source.pull()
+      if (first === undefined) throw new Error('exhausted')
+      const result = processor.process({ ...first, context })
+      first.payload.host.release()
+      if (result.tag !== 'emit') throw new Error('dropped')
+      sink.push({ ...result.val, context })
+      result.val.payload.host.release()
+    }
+  }
+}
+
+async function transpiled(name: StageName): Promise<GlueExports> {
+  // ESM only, which Electron 25 cannot require.
+  const { transpileBytes } = await import('@bytecodealliance/jco-transpile')
+  const { files } = await transpileBytes(await stageComponent(name), {
+    name: 'component',
+    instantiation: 'sync',
+    asyncMode: 'sync',
+    nodejsCompat: false,
+    wasiShim: false,
+  })
+  const folder = await mkdtemp(join(tmpdir(), 'paddock-bench-'))
+  try {
+    const path = join(folder, 'component.mjs')
+    await writeFile(path, files['component.js'] ?? '')
+    const glue = (await import(pathToFileURL(path).href)) as ComponentGlue
+    const modules = new Map<string, WebAssembly.Module>()
+    for (const [file, content] of Object.entries(files)) {
+      if (file.endsWith('.wasm')) modules.set(file, await WebAssembly.compile(content))
+    }
+    const instantiateCore = (
+      module: WebAssembly.Module,
+      imports: WebAssembly.Imports = {},
+    ): WebAssembly.Instance => new WebAssembly.Instance(module, imports)
+    const get = (file: string): WebAssembly.Module => {
+      const module = modules.get(file)
+      if (module === undefined) throw new Error(`no core module ${file}`)
+      return module
+    }
+    return glue.instantiate(get, glueImports, instantiateCore) as GlueExports
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
