@@ -13,6 +13,7 @@ import {
   toFlowSchema,
   type FlowEdge,
   type FlowEnd,
+  type FlowFigures,
   type FlowNode,
   type FlowPlan,
   type FromFlow,
@@ -243,6 +244,11 @@ export class RunningFlow implements Mailbox {
     return this.letters.flatMap((letter) =>
       letter.kind === 'event' && letter.event === name ? [letter.message] : [],
     )
+  }
+
+  /** As they were told last. */
+  get figures(): FlowFigures | undefined {
+    return this.letters.flatMap((letter) => (letter.kind === 'figures' ? [letter.figures] : [])).at(-1)
   }
 
   /** What a host sink was given. */

@@ -139,6 +139,8 @@ export class FlowDriver {
     while (run.doneNodes < count) {
       if (mail.hasNews) this.letters.read()
       if (run.nowMs >= run.nextDutyMs) this.duties()
+      // A letter or a timer may have ended the last node.
+      if (run.doneNodes === count) break
       if (run.isPaused || !this.step()) this.rest()
       if (run.mustTell) this.tellSources()
     }
@@ -230,13 +232,13 @@ export class FlowDriver {
   }
 
   private nextDeadline(): number {
-    return Math.min(this.ending.drainEndsMs, this.ending.isOpen ? this.run.facts.deadlineMs : Infinity)
+    return Math.min(this.ending.drainEndsMs, this.ending.isOpen() ? this.run.facts.deadlineMs : Infinity)
   }
 
   /** Everything that goes by the clock. */
   private duties(): void {
     const { run, ending } = this
-    if (ending.isOpen && run.nowMs >= run.facts.deadlineMs)
+    if (ending.isOpen() && run.nowMs >= run.facts.deadlineMs)
       ending.failFlow(this.deadlinePassed(), 'deadline-exceeded')
     if (run.nowMs >= ending.drainEndsMs) ending.drainIsDue()
     if (run.nowMs >= this.figuresDueMs) this.report()

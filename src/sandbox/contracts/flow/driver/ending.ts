@@ -58,7 +58,7 @@ export class Ending {
   }
 
   fail(failure: FlowFailure): void {
-    if (!this.isOpen) return
+    if (!this.isOpen()) return
     this.failure = failure
     if (this.kind === null) {
       this.begin('failed', failure.error.message, false)
@@ -73,7 +73,7 @@ export class Ending {
   }
 
   /** Whether the flow may still fail, pause, replace stages: nobody ended it, though its sources may be exhausted. */
-  get isOpen(): boolean {
+  isOpen(): boolean {
     return this.kind === null || this.kind === 'completed'
   }
 

@@ -36,7 +36,7 @@ export class Letters {
     const { run } = this
     switch (letter.kind) {
       case 'pause':
-        if (this.ending.isOpen) run.isPaused = true
+        if (this.ending.isOpen()) run.isPaused = true
         run.nextDutyMs = run.nowMs
         return
       case 'resume':

@@ -149,14 +149,14 @@ export class Faults {
   ): boolean {
     const { ending, run } = this
     const isFuel = fault.case === 'deadline-exceeded'
-    if (!ending.isOpen) {
+    if (!ending.isOpen()) {
       if (element !== null) this.queues.lose(node, element, 'error')
       ending.bury(node)
       return false
     }
     if (isFuel) {
       const again = this.byPolicy(node, element, fault, failure)
-      if (!ending.isOpen) {
+      if (!ending.isOpen()) {
         ending.bury(node)
         return false
       }

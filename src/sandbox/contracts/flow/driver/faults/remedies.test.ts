@@ -18,7 +18,7 @@ const skip = { ...failFast, base: { kind: 'skip' } } as const
 const chain = (processor: Partial<NodeText>, count = 6): FlowText => ({
   nodes: {
     source: { role: 'source', stage: 'faulty-source', config: `4000000000 0 0 ${count}` },
-    stage: { role: 'processor', stage: 'faulty-processor', ...processor } as NodeText,
+    stage: { role: 'processor', stage: 'faulty-processor', ...processor },
     sink: { role: 'sink', stage: 'host' },
   },
   edges: ['source > stage', 'stage > sink'],
