@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { actor, actorVerbs } from './actor.ts'
 import { PaddockError } from '../shared/errors.ts'
-import { parseDuration } from './options.ts'
+import { parseDuration, parsePort } from './options.ts'
 import type { Output } from './output.ts'
 import { serveActors } from './serve-actors.ts'
 
@@ -87,10 +87,4 @@ function remoteOf({ remote, tokenFile }: Flags): { url: string; tokenFile: strin
   if (remote === undefined && tokenFile === undefined) return undefined
   if (remote !== undefined && tokenFile !== undefined) return { url: remote, tokenFile }
   throw new PaddockError('usage.invalid', '--remote and --token-file go together.')
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  if (port >= 0 && port <= 65_535) return port
-  throw new PaddockError('usage.invalid', `"${text}" is no port from 0 to 65535.`)
 }

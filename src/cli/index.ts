@@ -14,6 +14,7 @@ import { createOutput, type Output } from './output.ts'
 import { query } from './query.ts'
 import { addRunCommand } from './run-command.ts'
 import { addStoreCommand } from './store-command.ts'
+import { addToolCommands } from './tool-command.ts'
 
 const { version } = packageJson
 
@@ -96,6 +97,7 @@ function createProgram(finish: (code: number) => void): Command {
   addDecideCommand(program, version, outputFor, finish)
   addFlowCommand(program, { version, outputFor, finish })
   addStoreCommand(program, outputFor, finish)
+  addToolCommands(program, version, outputFor, finish)
   return program
 }
 

@@ -46,3 +46,10 @@ export function parseRpcOption(text: string): ChainConfig {
     endpoints: [{ url: url.data }],
   })
 }
+
+/** A port; 0 for any. Throws `usage.invalid`. */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port >= 0 && port <= 65_535) return port
+  throw new PaddockError('usage.invalid', `"${text}" is no port from 0 to 65535.`)
+}

@@ -5,6 +5,7 @@ import { readEngineConfig } from './engine-config.ts'
 import { exitCodes, isBadInput } from './exit-codes.ts'
 import { createHeadlessEngine } from './headless-engine.ts'
 import type { Output } from './output.ts'
+import { untilSignal } from './until-signal.ts'
 
 export interface ServeActorsOptions {
   readonly tokenFile: string
@@ -43,7 +44,7 @@ export async function serveActors(options: ServeActorsOptions, output: Output): 
       { state: 'serving', url: served.url },
       `serves databases of actors at ${served.url}`,
     )
-    await ended(options.forMs)
+    await untilSignal(options.forMs)
     return exitCodes.ok
   } catch (error) {
     const fault = toErrorReport(error, 'wasm.invalid_state')
@@ -52,12 +53,4 @@ export async function serveActors(options: ServeActorsOptions, output: Output): 
   } finally {
     await headless.close()
   }
-}
-
-function ended(forMs: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-    if (forMs !== undefined) setTimeout(resolve, forMs)
-  })
 }
