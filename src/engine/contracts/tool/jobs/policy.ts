@@ -32,7 +32,12 @@ export function grantsFor(tool: Tool, operation: ToolOperation, deadlineMs: numb
       operation: operation.id,
       http: {
         ...http,
-        allow: network ? allow.filter((_rule, index) => chosen?.includes(index) ?? true) : [],
+        // Hosts that the operator took back stand in the refused ones as the declaration spells them.
+        allow: network
+          ? allow.filter(
+              ({ host }, index) => (chosen?.includes(index) ?? true) && !grants.refusedHosts.includes(host),
+            )
+          : [],
       },
       credentials: declared.flatMap((rule) => {
         const hosts = granted(rule)
@@ -65,8 +70,14 @@ export function credentialsOf(declaration: ToolDeclaration, operation: ToolOpera
 
 /** Whether a request to the address would need a credential that is withheld; what is no address is the broker's to refuse. */
 export function needsWithheld(withheld: readonly CredentialRule[], url: string): boolean {
-  if (withheld.length === 0 || !URL.canParse(url)) return false
-  const { hostname, pathname } = new URL(url)
+  if (withheld.length === 0) return false
+  let parsed: URL
+  try {
+    parsed = new URL(url)
+  } catch {
+    return false
+  }
+  const { hostname, pathname } = parsed
   return withheld.some(
     ({ hosts, pathPrefixes }) =>
       hosts.includes(hostname) &&

@@ -18,13 +18,20 @@ export function hostPattern(text: string): string | null {
 export function literalHost(text: string): string | null {
   const isAddress = /^\[[0-9A-Fa-f:.]{2,45}\]$/.test(text)
   if (!isAddress && !/^[^\s*/\\:@?#%[\]<>^|"'`]+$/.test(text)) return null
-  const address = `https://${text}/`
-  if (!URL.canParse(address)) return null
-  const { hostname } = new URL(address)
+  const hostname = hostnameOf(`https://${text}/`)
+  if (hostname === null) return null
   const isSound = hostname !== '' && hostname.length <= maxHostBytes && !hostname.endsWith('.')
   return isSound && hostname.split('.').every((label) => label !== '' && (isAddress || label.length <= 63))
     ? hostname
     : null
+}
+
+function hostnameOf(address: string): string | null {
+  try {
+    return new URL(address).hostname
+  } catch {
+    return null
+  }
 }
 
 /** Whether `host`, which is literal, is one that `pattern` matches: a wildcard stands for exactly one label. */
