@@ -5,6 +5,9 @@ import { CallSession, type BrokerParts } from '../../src/engine/broker/process/c
 import type { BrokeredCall, ToolBroker } from '../../src/engine/contracts/tool/broker.ts'
 import type { ToolCallRequest } from '../../src/engine/contracts/tool/api.ts'
 import type { ToolService } from '../../src/engine/contracts/tool/service.ts'
+import { budgetsSchema, type Budgets } from '../../src/shared/domain/budgets.ts'
+import { settingsSchema } from '../../src/shared/domain/settings.ts'
+import { memorySettings } from '../../src/engine/settings-port.ts'
 import type { ToolCallView, ToolFailure } from '../../src/shared/domain/tool.ts'
 import { startEngine, temporaryFolder, type TestEngine, type TestEngineOptions } from './engine.ts'
 import { handTool, probeToolPath } from './tool-components.ts'
@@ -91,13 +94,23 @@ export async function toolBundle(bundle: ToolBundle): Promise<string> {
   return folder
 }
 
+export type BudgetsInput = Parameters<typeof budgetsSchema.parse>[0]
+
+export interface ToolsOptions extends Omit<TestEngineOptions, 'toolBroker'> {
+  readonly budgets?: BudgetsInput
+}
+
 export class TestTools {
   readonly test: TestEngine
   readonly world: ToolWorld
 
-  static async start(options: Omit<TestEngineOptions, 'toolBroker'> = {}): Promise<TestTools> {
+  static async start(options: ToolsOptions = {}): Promise<TestTools> {
     const world = await ToolWorld.open()
-    const test = await startEngine({ ...options, toolBroker: directBroker(world.parts) })
+    const { budgets, ...others } = options
+    const settings = memorySettings(
+      settingsSchema.parse({ devnet: { autoStart: false }, ...(budgets === undefined ? {} : { budgets }) }),
+    )
+    const test = await startEngine({ settings, ...others, toolBroker: directBroker(world.parts) })
     return new TestTools(test, world)
   }
 
@@ -136,6 +149,10 @@ export class TestTools {
     more: Partial<ToolCallRequest> = {},
   ): Promise<ToolFailure> {
     return failureOf(await this.call(operation, params, more))
+  }
+
+  budgets(input: BudgetsInput): Budgets {
+    return budgetsSchema.parse(input)
   }
 
   /** What is held: nothing of it may be left when no call is under way. */

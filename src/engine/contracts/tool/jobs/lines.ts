@@ -24,7 +24,9 @@ export function keptLines(running: RunningCall | undefined): {
       const clean = records.map((record, index) => ({ ...record, message: scrubbed[index] ?? '' }))
       const shown: { level: GuestLogRecord['level']; message: string }[] = []
       let characters = 0
-      for (const { level, message } of clean) {
+      // What the host says of the thread is for the log alone.
+      for (const { level, source, message } of clean) {
+        if (source === 'engine' || source === 'panic') continue
         characters += message.length
         if (characters > shownCharacters) break
         shown.push({ level, message })

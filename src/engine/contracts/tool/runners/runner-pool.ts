@@ -21,6 +21,8 @@ const idleMs = 120_000
 const emptyMs = 10_000
 const trimEveryMs = 5_000
 const loadMs = 60_000
+/** Threads that begin at once: it is work for the processor, and more at a time makes each later and none earlier. */
+const mostStarting = 4
 
 /** What is to be loaded into a thread. */
 export interface Runnable {
@@ -47,6 +49,9 @@ export class RunnerPool {
   private readonly leaving = new Set<Promise<void>>()
   private readonly stopTrimming: () => void
   private closed = false
+  private starting = 0
+  /** Those who wait for a thread to come free or for their turn to begin one. */
+  private waiting: (() => void)[] = []
 
   constructor(options: RunnerPoolOptions) {
     this.options = options
@@ -82,6 +87,10 @@ export class RunnerPool {
         warm.uses += 1
         return warm
       }
+      if (this.starting >= mostStarting) {
+        await new Promise<void>((resolve) => this.waiting.push(resolve))
+        continue
+      }
       const process = this.withRoom(digest, besides)
       if (process !== undefined) return this.begin(process, runnable)
       const recycled = this.mostUsedIdle(this.processes.size < fewProcesses ? wellUsed : 0)
@@ -102,6 +111,7 @@ export class RunnerPool {
     const waiting = this.idle.get(thread.key)
     if (waiting === undefined) this.idle.set(thread.key, [thread])
     else waiting.push(thread)
+    this.tellWaiting()
     if (this.idleThreads > mostIdle) {
       const oldest = this.leastRecentIdle()
       if (oldest !== undefined) {
@@ -137,6 +147,7 @@ export class RunnerPool {
     this.closed = true
     this.stopTrimming()
     this.idle.clear()
+    this.tellWaiting()
     await Promise.all([...this.all.map((process) => process.abandon()), ...this.leaving])
   }
 
@@ -148,6 +159,7 @@ export class RunnerPool {
     process.threads.add(thread)
     process.allowMemory()
     thread.uses += 1
+    this.starting += 1
     const stop = clock.after(loadMs, () =>
       process.kill(new PaddockError('sandbox.start_timeout', `No guest within ${loadMs / 1_000} s.`)),
     )
@@ -160,8 +172,15 @@ export class RunnerPool {
       throw error
     } finally {
       stop()
+      this.starting -= 1
+      this.tellWaiting()
     }
     return thread
+  }
+
+  /** In the order in which they came; who finds nothing waits again. */
+  private tellWaiting(): void {
+    for (const tell of this.waiting.splice(0)) tell()
   }
 
   private takeIdle(key: string, besides: RunnerProcess | undefined): RunnerThread | undefined {
