@@ -29,7 +29,7 @@ export async function readBody(
   options: BodyOptions,
 ): Promise<ReadBody> {
   if (!options.hasBody) {
-    incoming.resume()
+    await drained(incoming)
     return { body: new Uint8Array(0), headers }
   }
   const announced = headers.find(([name]) => name === 'content-length')?.[1]
@@ -44,6 +44,15 @@ export async function readBody(
     body,
     headers: headers.filter(([name]) => name !== 'content-encoding' && name !== 'content-length'),
   }
+}
+
+/** Its end comes with its head; only then the connection is free for another request. */
+function drained(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    incoming.once('end', resolve)
+    incoming.once('close', resolve)
+    incoming.resume()
+  })
 }
 
 function collect(

@@ -58,6 +58,10 @@ export class ConnectionPools {
     for (const key of [...this.pools.keys()]) this.drop(key)
   }
 
+  get idle(): number {
+    return [...this.pools.values()].reduce((sum, idle) => sum + idle.length, 0)
+  }
+
   /** Pools, the one used longest ago first; for tests. */
   keys(): string[] {
     return [...this.pools.keys()]

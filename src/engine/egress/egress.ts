@@ -49,6 +49,11 @@ export class Egress {
     return withDeadlines(request, (deadlines) => this.exchangeWith(destination, request, deadlines))
   }
 
+  /** Connections kept for later requests. */
+  get idleConnections(): number {
+    return this.pools.idle
+  }
+
   /** Closes every connection that is kept for later requests. */
   close(): void {
     this.pools.close()

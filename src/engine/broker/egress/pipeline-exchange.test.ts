@@ -97,7 +97,7 @@ describe('spec tools 14 redirects', () => {
     const { trace, httpRequests, egressBytes } = await call.figures()
     expect(trace).toMatchObject([
       { hop: 0, status: 302, injected: ['key'], verdict: { kind: 'allowed' } },
-      { hop: 1, status: 200, injected: [], url: '/second', verdict: { kind: 'allowed' } },
+      { hop: 1, status: 200, injected: [], url: `${world.origin}/second`, verdict: { kind: 'allowed' } },
     ])
     expect({ httpRequests, egressBytes }).toEqual({ httpRequests: 2, egressBytes: 4 })
   })
@@ -382,6 +382,7 @@ describe('spec tools 4 step 10: connection pools', () => {
   it('requests of a tool share a connection, those of another do not', async () => {
     for (const module of ['one', 'one', 'one', 'two']) {
       expect(await world.request({}, { module })).toMatchObject({ ok: true })
+      await until(() => expect(world.parts.egress.idleConnections).toBe(module === 'one' ? 1 : 2))
     }
     expect(world.web.received).toHaveLength(4)
     expect(world.web.connections).toBe(2)

@@ -76,7 +76,7 @@ async function follow(run: RequestRun, guest: GuestHttpRequest): Promise<Deliver
     const next = nextHop(sent.response, hop.method, hop.body, contentType)
     if (next === null) break
     call.trace.end(run.notes, { kind: 'allowed', rule: run.notes.rule })
-    run.notes = call.trace.begin(next.method, next.rawUrl, count)
+    run.notes = call.trace.begin(next.method, shownUrl(next.rawUrl, sent.target.url), count)
     contentType = next.contentType
     hop = redirected(next.method, next.rawUrl, next.body, contentType, sent.target)
     sent = await asRedirect(sendHop(run, hop))
@@ -95,6 +95,15 @@ function redirected(
 ): HopRequest {
   const headers: HeaderPair[] = contentType === undefined ? [] : [['content-type', contentType]]
   return { method, rawUrl, headers, body, from }
+}
+
+/** A location may be relative. */
+function shownUrl(rawUrl: string, from: URL): string {
+  try {
+    return new URL(rawUrl, from).href
+  } catch {
+    return rawUrl
+  }
 }
 
 /** What refuses a hop refuses the redirect. */

@@ -56,7 +56,7 @@ function receive(request: BrokerRequest): void {
       (thrown: unknown) => post({ kind: 'unusable', error: errorOf(thrown) }, () => process.exit(1)),
     )
   } else if (request.kind === 'cancel') {
-    void broker?.then((each) => each.cancel(request.call))
+    broker?.then((each) => each.cancel(request.call)).catch(() => undefined)
   } else {
     void answer(request)
   }
