@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { flowCheck } from './flow-check.ts'
+import { addRunningVerbs } from './flow-running-commands.ts'
 import { collect } from './options.ts'
 import type { Output } from './output.ts'
 
@@ -22,6 +23,7 @@ interface CheckFlags {
 export function addFlowCommand(program: Command, means: FlowCommandMeans): void {
   const flow = program.command('flow').description('flows: streams of elements through composed components')
   addCheck(flow, means)
+  addRunningVerbs(flow, means)
 }
 
 function addCheck(flow: Command, { outputFor, finish }: FlowCommandMeans): void {
