@@ -39,6 +39,8 @@ export class Engine {
   /** Settings as an engine.toml, out and in. */
   readonly config: Modules['config']
   readonly deciderChecks: Modules['deciderChecks']
+  /** Serves tools to other programs of this machine. */
+  readonly toolServer: Modules['toolServer']
   readonly stateDir: string
 
   private readonly options: EngineOptions
@@ -85,6 +87,7 @@ export class Engine {
     this.flows = modules.flows
     this.config = modules.config
     this.deciderChecks = modules.deciderChecks
+    this.toolServer = modules.toolServer
     const { pool, devnet } = foundation
     pool.onDidChange(() => this.state.touch())
     devnet.onDidChange(() => {
@@ -123,6 +126,7 @@ export class Engine {
     this.parts.registry.open()
     await this.flows.open()
     if (!this.foundation.safeMode.isOn) await this.startEnabled()
+    await this.toolServer.apply(this.options.settings.get().operator.tools)
     await this.parts.folders.start()
     if (!this.foundation.safeMode.isOn) await this.parts.discovery.start()
     this.state.touch()
@@ -195,6 +199,7 @@ export class Engine {
     this.state.touch()
     await this.parts.discovery.stop()
     await this.parts.folders.dispose()
+    await this.toolServer.close()
     this.identity.close()
     await this.contracts.tools.close()
     await this.flows.close()

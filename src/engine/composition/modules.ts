@@ -20,7 +20,7 @@ import { ModuleRegistry } from '../modules/registry.ts'
 import { WatchedFolders } from '../modules/watched-folders.ts'
 import { StoreBrowser } from '../store-browser/store-browser.ts'
 import type { Capabilities } from './capabilities.ts'
-import { createBroker, keepGrants } from './tools.ts'
+import { createBroker, createToolServer, keepGrants } from './tools.ts'
 import type { Foundation } from './foundation.ts'
 
 export type Modules = ReturnType<typeof createModules>
@@ -119,8 +119,10 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     registry,
     state,
   })
+  const toolServer = createToolServer(options, foundation, contracts.tools)
   return {
     compiler,
+    toolServer,
     contracts,
     flows,
     registry,
@@ -130,7 +132,13 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     stores: new ModuleStores({ registry, browser }),
     service: new ModuleService({ registry, installer, loader, settings, browser }),
     folders: new WatchedFolders({ settings, registry, installer, state }),
-    config: createConfigService({ settings, chains, registry, observability: foundation.observability }),
+    config: createConfigService({
+      settings,
+      chains,
+      registry,
+      toolServer,
+      observability: foundation.observability,
+    }),
     deciderChecks: new DeciderChecks({
       ...processes,
       load: (bundle) => loader.load(bundle, {}, () => undefined),

@@ -2,11 +2,13 @@
 import path from 'node:path'
 import { moduleGrants, type ModuleGrants } from '../../shared/domain/operator/grants.ts'
 import { createToolBroker } from '../broker/client/tool-broker.ts'
+import type { ToolApi } from '../contracts/tool/api.ts'
 import type { ToolBroker } from '../contracts/tool/broker.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import type { InstalledRecords } from '../modules/installed-records.ts'
 import type { ModuleRegistry } from '../modules/registry.ts'
 import { secretFiles } from '../secret-keys/key-file.ts'
+import { ToolServerService } from '../tool-server/tool-server-service.ts'
 import type { Foundation } from './foundation.ts'
 
 /** The broker given with the options, or one in a process of its own that begins with its first use. */
@@ -34,6 +36,25 @@ export function createBroker(
         'tool_broker_lost',
         `The process that reaches the outside for tools ended (${exit.class}).`,
       ),
+  })
+}
+
+/** Serves tools to other programs of this machine, once the settings say so. */
+export function createToolServer(
+  options: EngineOptions,
+  { paths, state }: Foundation,
+  api: ToolApi,
+): ToolServerService {
+  const { entries, version } = options
+  return new ToolServerService({
+    api,
+    version,
+    entry: path.join(path.dirname(entries.sandbox), 'tool-server.cjs'),
+    tokenFile: paths.toolToken,
+    onFault: (error) =>
+      error === null
+        ? state.clear('tool server')
+        : state.raise('tool server', 'warn', { kind: 'engine' }, error),
   })
 }
 

@@ -3,6 +3,7 @@ import type { ChainService } from '../chains/chain-service.ts'
 import type { ModuleRegistry } from '../modules/registry.ts'
 import type { SettingsPort } from '../settings-port.ts'
 import type { Observability } from '../telemetry/http/observability.ts'
+import type { ToolServerService } from '../tool-server/tool-server-service.ts'
 import { ConfigService } from './config-service.ts'
 
 export interface ConfiguredParts {
@@ -10,10 +11,11 @@ export interface ConfiguredParts {
   readonly chains: Pick<ChainService, 'apply'>
   readonly registry: ModuleRegistry
   readonly observability: Observability
+  readonly toolServer: ToolServerService
 }
 
 export function createConfigService(parts: ConfiguredParts): ConfigService {
-  const { settings, chains, registry, observability } = parts
+  const { settings, chains, registry, observability, toolServer } = parts
   return new ConfigService({
     settings,
     variables: process.env,
@@ -25,6 +27,7 @@ export function createConfigService(parts: ConfiguredParts): ConfigService {
         await entry.applyLimits()
       }
       await observability.apply(operator)
+      await toolServer.apply(operator.tools)
     },
   })
 }
