@@ -121,8 +121,9 @@ export class FlowBuffers {
     }
     const made = this.made[tier] ?? 0
     if (tier >= 0 && made < (tiers[tier]?.kept ?? 0)) {
+      const slot = this.addSlot(tier, capacityFor(bytes))
       this.made[tier] = made + 1
-      return this.addSlot(tier, capacityFor(bytes))
+      return slot
     }
     this.fallbackCount += 1
     const slot = this.bare.pop() ?? this.addSlot(-1, 0)
