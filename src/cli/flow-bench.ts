@@ -86,6 +86,10 @@ export function flowBench(options: FlowBenchOptions, output: Output): Promise<nu
     if (outcome.end.failure !== null) output.error(outcome.end.failure.error)
     // One that ended by itself is measured up to its end, and as a whole if that came before the warm-up was over.
     const { figures } = outcome.end
+    const isWhole = outcome.endedBy === 'itself'
+    const first = samples[0] ?? null
+    const last = isWhole ? { figures } : (samples[samples.length - 1] ?? null)
+    const window = windowOf(first, last, isWhole)
     const report: BenchReport = {
       flow: view.graph.name,
       state: outcome.end.state,
