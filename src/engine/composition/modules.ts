@@ -61,6 +61,7 @@ export function createModules(options: EngineOptions, foundation: Foundation, ca
     storesDirectory: paths.stores,
   })
   metrics.observeDeciders(() => contracts.deciders.metrics.read())
+  metrics.observeTools(() => contracts.tools.figure)
   metrics.observeActors(() =>
     contracts.actors.modules.map((module) => ({ module, ...contracts.actors.namespace(module).figure })),
   )

@@ -10,6 +10,7 @@ import { Gate } from '../../sandboxes/gates/gate.ts'
 import { createGates, defaultGateSizes, type GateSizes } from '../../sandboxes/gates/gates.ts'
 import type { ProcessMeans } from '../../sandboxes/launch-process.ts'
 import type { EngineLog } from '../../telemetry/engine-log.ts'
+import type { ToolsFigure } from '../../telemetry/metrics/tools.ts'
 import type { ToolApi, ToolCallRequest, ToolHistoryFilter } from './api.ts'
 import type { ToolBroker } from './broker.ts'
 import { CallDesk } from './call-desk.ts'
@@ -100,6 +101,19 @@ export class ToolService implements ToolApi {
   /** Figures of every tool, for metrics. */
   get all(): readonly RegisteredTool[] {
     return [...this.tools.values()]
+  }
+
+  /** What metrics tell of it. */
+  get figure(): ToolsFigure {
+    const { pool, prepared, gates, preparing } = this
+    return {
+      tools: this.all.map(({ module, counts }) => ({ module, ...counts })),
+      gates: [preparing, ...gates].map(({ name, inUse, waiting }) => ({ name, inUse, waiting })),
+      processes: pool.all.length,
+      threads: pool.threads,
+      idleThreads: pool.idleThreads,
+      preparations: prepared.begun,
+    }
   }
 
   /** A module of tools was loaded: it is listed from now on. */

@@ -9,6 +9,7 @@ import { chainLabel, methodLabel, schemeLabel, type LabelBounds } from './labels
 import { createInstruments, type Instruments } from './instruments.ts'
 import type { DropReason, MetricsPort, Outcome, StreamKind } from './metrics-port.ts'
 import { observeEngine, type EngineFigure } from './observed.ts'
+import { observeTools, type ToolsFigure } from './tools.ts'
 
 export interface MetricRegistryOptions {
   readonly bounds: LabelBounds
@@ -42,6 +43,11 @@ export class MetricRegistry implements MetricsPort {
   /** Tells the figures of flows too; `figures` is read at each scrape. */
   observeFlows(figures: () => readonly FlowFigure[]): void {
     observeFlows(this.registry, figures)
+  }
+
+  /** Tells the figures of tools too; `figure` is read at each scrape. */
+  observeTools(figure: () => ToolsFigure): void {
+    observeTools(this.registry, figure)
   }
 
   /** The Prometheus text of everything counted so far. */

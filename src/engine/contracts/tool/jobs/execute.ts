@@ -4,7 +4,7 @@ import {
   type InvokeAnswer,
   type ToolAnswer,
 } from '../../../../shared/contracts/tool-call.ts'
-import { PaddockError, toErrorReport } from '../../../../shared/errors.ts'
+import { PaddockError, toErrorReport, type ErrorReport } from '../../../../shared/errors.ts'
 import type { CallReply } from '../../../../shared/sandbox/protocol.ts'
 import type { Clock } from '../../../clock.ts'
 import type { BrokeredCall } from '../broker.ts'
@@ -44,6 +44,8 @@ export interface Execution {
   readonly onBegin: (running: RunningCall) => () => void
   readonly onWallTime: (wallMs: number) => void
   readonly onOutput: (bytes: number) => void
+  /** Why there is no answer, for the log; the caller is told fixed words. */
+  readonly onLost: (error: ErrorReport) => void
 }
 
 /** Runs it, once more on another process when the first had no memory for an instance (spec tools 9). */
@@ -53,7 +55,9 @@ export async function executeCall(execution: Execution): Promise<Ending> {
   try {
     first = await acquire(execution)
   } catch (thrown) {
-    return { fault: executionFault(toErrorReport(thrown)) }
+    const report = toErrorReport(thrown)
+    execution.onLost(report)
+    return { fault: executionFault(report) }
   }
   let thread: RunnerThread | undefined = first
   let endClock = (): void => undefined
@@ -101,11 +105,8 @@ interface Answered {
   readonly answer: ToolAnswer | undefined
 }
 
-async function attempt(
-  { prepared, request }: Execution,
-  running: RunningCall,
-  thread: RunnerThread,
-): Promise<Answered> {
+async function attempt(execution: Execution, running: RunningCall, thread: RunnerThread): Promise<Answered> {
+  const { prepared, request } = execution
   const { operation, params, timeoutMs } = request
   let reply: CallReply
   try {
@@ -115,7 +116,8 @@ async function attempt(
       fuel: prepared.spec.limits.fuelPerCall,
       deadlineMs: timeoutMs + stopGraceMs + watchdogSlackMs,
     })
-  } catch {
+  } catch (error) {
+    execution.onLost(toErrorReport(error))
     return { reply: undefined, answer: undefined }
   }
   const parsed = reply.outcome.status === 'ok' ? toolAnswerSchema.safeParse(reply.outcome.value) : undefined
@@ -130,13 +132,20 @@ function hadNoMemory(reply: CallReply | undefined): boolean {
 }
 
 async function judge(
-  { onOutput }: Execution,
+  { onOutput, onLost }: Execution,
   brokered: BrokeredCall,
   { outcome }: CallReply,
   answer: ToolAnswer | undefined,
 ): Promise<Ending> {
-  if (outcome.status === 'failed') return { fault: executionFault(outcome.error) }
-  if (answer === undefined) return { fault: faults.lost }
+  if (outcome.status === 'failed') {
+    const fault = executionFault(outcome.error)
+    if (fault.kind === 'executor') onLost(outcome.error)
+    return { fault }
+  }
+  if (answer === undefined) {
+    onLost(new PaddockError('sandbox.protocol', `The guest thread answered ${outcome.status}.`).toReport())
+    return { fault: faults.lost }
+  }
   if (answer.tag === 'refused') {
     const code = answer.kind === 'input_encode' ? 'invalid_params' : 'output_too_large'
     return { fault: { kind: answer.kind, code, message: answer.message, isGuestText: true } }

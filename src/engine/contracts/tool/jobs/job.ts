@@ -212,6 +212,9 @@ export class Job {
       onWallTime: (wallMs) => {
         record.usage = { ...record.usage, wallMs }
       },
+      onLost: ({ message, code }) => {
+        if (this.stopReason === undefined) request.tool.log('warn', 'tool_call_lost', message, code)
+      },
       onOutput: (outputBytes) => {
         record.usage = { ...record.usage, outputBytes }
       },

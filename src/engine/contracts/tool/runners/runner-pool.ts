@@ -103,7 +103,7 @@ export class RunnerPool {
   /** Gives a thread back: it waits for the next call, or is ended when it must not be used again. Settles when that is done. */
   async release(thread: RunnerThread, isSound: boolean): Promise<void> {
     thread.detach()
-    if (!isSound || this.closed || thread.ended || thread.process.ended) {
+    if (!isSound || this.closed || !thread.isSound) {
       await this.destroy(thread)
       return
     }
@@ -188,7 +188,7 @@ export class RunnerPool {
     for (let index = waiting.length - 1; index >= 0; index -= 1) {
       const thread = waiting[index]
       if (thread === undefined) continue
-      if (thread.ended || thread.process.ended) {
+      if (!thread.isSound) {
         waiting.splice(index, 1)
         continue
       }

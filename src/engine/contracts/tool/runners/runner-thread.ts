@@ -45,6 +45,7 @@ export class RunnerThread implements CarriedThread {
   private handlers: CallHandlers | undefined
   private runningCall: number | undefined
   private destroying = false
+  private interrupted = false
   private loading = false
   private tellGone: () => void = () => undefined
 
@@ -72,6 +73,11 @@ export class RunnerThread implements CarriedThread {
   /** Whether a call runs in it. */
   get isBusy(): boolean {
     return this.runningCall !== undefined
+  }
+
+  /** Whether it may serve another call. */
+  get isSound(): boolean {
+    return !this.interrupted && !this.destroying && !this.ended && !this.process.ended
   }
 
   /** Rejects with why the thread or its process ended; a faulty component is a result. */
@@ -114,6 +120,7 @@ export class RunnerThread implements CarriedThread {
 
   /** Ends the running call, and the thread with it. */
   interrupt(): void {
+    this.interrupted = true
     if (this.runningCall !== undefined) this.thread.cancel(this.runningCall)
     this.watchEnd()
   }
