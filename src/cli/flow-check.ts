@@ -1,16 +1,17 @@
 /** `paddock flow check`: a flow file, its graphs and components, judged without compiling or running anything. */
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createCompiler, type Compiler } from '../engine/compiler/compiler.ts'
+import { createCompiler } from '../engine/compiler/compiler.ts'
 import { checkFlowFile } from '../engine/flows/file/check-file.ts'
-import type { FlowDefinition, NodeDefinition } from '../engine/flows/file/model.ts'
+import type { FlowDefinition } from '../engine/flows/file/model.ts'
 import { readUserFile } from '../engine/flows/file/user-file.ts'
 import { judgeFlow } from '../engine/flows/plan/judge-flow.ts'
-import type { StageComponent } from '../engine/flows/plan/model.ts'
+import { findFlowFile, readFlowFile } from '../engine/flows/records/flow-file.ts'
+import { StageComponents } from '../engine/flows/service/stage-components.ts'
 import { ForkLauncher } from '../engine/sandboxes/fork-launcher.ts'
 import type { FlowGraph, FlowProblem } from '../shared/domain/flow.ts'
-import { PaddockError, toErrorReport } from '../shared/errors.ts'
+import { PaddockError } from '../shared/errors.ts'
 import { exitCodes } from './exit-codes.ts'
 import { showCheck } from './flow-problems.ts'
 import type { Output } from './output.ts'
@@ -28,9 +29,9 @@ export interface FlowCheckOptions {
 
 /** Prints what is wrong. Exit 0 with no error, 1 with errors; throws `flow.unreadable`, `flow.unknown` and `usage.*`. */
 export async function flowCheck(options: FlowCheckOptions, output: Output): Promise<number> {
-  const file = await findFile(options.file)
+  const file = await findFlowFile(options.file)
   const userFile = await readUserFile(process.env)
-  const checked = checkFlowFile(file, await readText(file), {
+  const checked = checkFlowFile(file, await readFlowFile(file), {
     strict: options.strict,
     environment: process.env,
     overrides: readOverrides(options.overrides),
@@ -64,26 +65,6 @@ export async function flowCheck(options: FlowCheckOptions, output: Output): Prom
   return errors.length === 0 ? exitCodes.ok : exitCodes.moduleFailed
 }
 
-async function findFile(given: string): Promise<string> {
-  const absolute = path.resolve(given)
-  const kind = await stat(absolute).catch(() => null)
-  if (kind === null) throw new PaddockError('flow.unreadable', `${absolute} is not there.`)
-  if (!kind.isDirectory()) return absolute
-  for (const name of ['Torvyn.toml', 'pipeline.toml']) {
-    const file = path.join(absolute, name)
-    if ((await stat(file).catch(() => null))?.isFile() === true) return file
-  }
-  throw new PaddockError('flow.unreadable', `${absolute} holds neither Torvyn.toml nor pipeline.toml.`)
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new PaddockError('flow.unreadable', `${file} cannot be read.`, { cause })
-  }
-}
-
 function readOverrides(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
@@ -109,52 +90,21 @@ async function judgeComponents(flows: readonly FlowDefinition[]): Promise<Judged
     cacheDir,
   })
   try {
-    const read = new Map<string, Promise<StageComponent>>()
-    return await Promise.all(flows.map((flow) => judgeOne(flow, compiler, read)))
+    const components = new StageComponents({ compiler, contents: { fetch: refuseToFetch } })
+    return await Promise.all(
+      flows.map(async (flow) => judgeFlow(flow, (await components.find(flow, null)).components)),
+    )
   } finally {
     await compiler.dispose()
     await rm(cacheDir, { recursive: true, force: true })
   }
 }
 
-async function judgeOne(
-  flow: FlowDefinition,
-  compiler: Compiler,
-  read: Map<string, Promise<StageComponent>>,
-): Promise<Judged> {
-  const components = new Map<string, StageComponent>()
-  for (const node of flow.nodes) {
-    if (node.component.kind === 'host') continue
-    components.set(node.name, await componentOf(node, compiler, read))
-  }
-  return judgeFlow(flow, components)
-}
-
-async function componentOf(
-  { source, component }: NodeDefinition,
-  compiler: Compiler,
-  read: Map<string, Promise<StageComponent>>,
-): Promise<StageComponent> {
-  if (component.kind !== 'file') {
-    const error = new PaddockError('flow.component', `${source} is fetched only when the flow is added.`, {
+/** A check reaches nobody. */
+function refuseToFetch(reference: string): Promise<never> {
+  return Promise.reject(
+    new PaddockError('flow.component', `${reference} is fetched only when the flow is added.`, {
       remedy: 'Check with --static, or name a file.',
-    })
-    return { ok: false, error: error.toReport() }
-  }
-  for (const candidate of component.candidates) {
-    if ((await stat(candidate).catch(() => null))?.isFile() !== true) continue
-    const reading = read.get(candidate) ?? inspect(candidate, compiler)
-    read.set(candidate, reading)
-    return reading
-  }
-  const error = new PaddockError('flow.component', `it is not there: ${component.candidates.join(', ')}.`)
-  return { ok: false, error: error.toReport() }
-}
-
-async function inspect(file: string, compiler: Compiler): Promise<StageComponent> {
-  try {
-    return { ok: true, path: file, inspection: await compiler.inspect(file) }
-  } catch (error) {
-    return { ok: false, error: toErrorReport(error, 'flow.component') }
-  }
+    }),
+  )
 }

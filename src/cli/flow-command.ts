@@ -1,15 +1,8 @@
 import type { Command } from 'commander'
 import { flowCheck } from './flow-check.ts'
+import type { FlowCommandMeans } from './flow-command-means.ts'
 import { addRunningVerbs } from './flow-running-commands.ts'
 import { collect } from './options.ts'
-import type { Output } from './output.ts'
-
-/** What every verb of `paddock flow` is given besides its own options. */
-export interface FlowCommandMeans {
-  readonly version: string
-  readonly outputFor: (options: { json?: boolean }) => Output
-  readonly finish: (code: number) => void
-}
 
 interface CheckFlags {
   flow?: string
