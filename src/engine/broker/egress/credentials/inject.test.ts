@@ -101,6 +101,25 @@ describe('spec tools 14 injection: what fails before send', () => {
     expect(() => inject(path(), value, { url })).toThrow(failing('credential_unavailable'))
   })
 
+  it('a value that is no text', () => {
+    const credential = {
+      secret: 'key',
+      inject: { type: 'query', name: 'k' },
+      hosts: ['a.test'],
+      pathPrefixes: [],
+      required: true,
+    } as const
+    const staged = [
+      {
+        rule: { ...credential, hosts: ['a.test'], pathPrefixes: [] },
+        value: Buffer.from([255, 254, 65, 66, 67, 68]),
+      },
+    ]
+    expect(() => injectCredentials(checkUrl('https://a.test/'), rule, [], staged)).toThrow(
+      failing('credential_unavailable'),
+    )
+  })
+
   it('plain http, but for a loopback host that is declared literally', () => {
     const http = { scheme: 'http', port: 80 } as const
     const bearer = { type: 'bearer' } as const

@@ -69,6 +69,10 @@ function headerValue(inject: StagedSecret['rule']['inject'], text: string): stri
 function injectIntoUrl(url: URL, { rule, value }: StagedSecret): void {
   const { inject } = rule
   const text = value.toString('utf8')
+  // Bytes that are no UTF-8 would arrive as others, and would not be found in an answer.
+  if (!Buffer.from(text, 'utf8').equals(value)) {
+    throw refused('credential_unavailable', `${rule.secret} is no text.`)
+  }
   if (inject.type === 'path') {
     injectIntoPath(url, inject.placeholder, text, rule.secret)
   } else if (inject.type === 'query') {
