@@ -203,6 +203,8 @@ export const edgeFiguresSchema = z.object({
   pressed: z.boolean(),
   pressures: count,
   pressedNs: z.number().nonnegative(),
+  /** Waits of all elements taken so far, in nanoseconds. */
+  waitNs: z.number().nonnegative().optional(),
   dropped: count,
 })
 export type EdgeFigures = z.infer<typeof edgeFiguresSchema>

@@ -1,19 +1,20 @@
 /** Drives one flow from its first call to its end, on one thread, as one long call (spec flows 4, 5). */
 import { PaddockError, toErrorReport } from '../../../../shared/errors.ts'
 import type { FlowEnd } from '../../../../shared/contracts/flow.ts'
-import { Ending } from './ending.ts'
+import { Ending } from './ends/ending.ts'
 import { Faults } from './faults/faults.ts'
 import { FlowRun, type RunParts } from './flow-run.ts'
 import type { NodeState } from './graph/node-state.ts'
-import { HostSink, HostSource } from './host-ends.ts'
+import { HostSink, HostSource } from './ends/host-ends.ts'
 import { Letters } from './letters.ts'
 import { figuresOf } from './metrics/figures.ts'
-import { Queues } from './queues.ts'
-import { Replacements, type StageFactory } from './replacements.ts'
-import { StageCalls } from './stage-calls.ts'
+import { Queues } from './graph/queues.ts'
+import { Replacements, type StageFactory } from './faults/replacements.ts'
+import { StageCalls } from './turns/stage-calls.ts'
+import { tearDown } from './ends/tear-down.ts'
 import { setThreadPriority } from './thread-priority.ts'
-import { Turns } from './turns.ts'
-import { WarningLights } from './warning-lights.ts'
+import { Turns } from './turns/turns.ts'
+import { WarningLights } from './metrics/warning-lights.ts'
 
 /** At most four a second (spec flows 11). */
 const figuresMs = 250
@@ -76,7 +77,7 @@ export class FlowDriver {
         this.loop()
       }
     } catch (error) {
-      ending.failFlow(asBug(error))
+      if (reporter.state === 'running') ending.failFlow(asBug(error))
       ending.failure ??= {
         node: null,
         function: null,
@@ -88,13 +89,30 @@ export class FlowDriver {
     }
     run.nowMs = run.clock.now()
     this.endedMs = run.nowMs
-    this.tearDown()
+    this.leaked = this.finish()
     const state = ending.kind ?? 'failed'
     reporter.move(state, ending.failure?.error.message ?? ending.reason)
     this.sendSpans()
     const end: FlowEnd = { state, failure: ending.failure, figures: this.figures(), leaked: this.leaked }
     reporter.figures(end.figures)
     return end
+  }
+
+  /** Nothing of the flow is left behind, whatever state it is in; answers how many buffers were forgotten. */
+  private finish(): number {
+    try {
+      return tearDown(this.run, this.queues, this.calls)
+    } catch (error) {
+      this.ending.kind = 'failed'
+      this.ending.failure ??= {
+        node: null,
+        function: null,
+        sequence: null,
+        case: 'internal',
+        error: asBug(error).toReport(),
+      }
+      return 0
+    }
   }
 
   /** `init` of every stage, producers first (spec flows 4.2, 4.3). False when the flow is not to run. */
@@ -241,7 +259,10 @@ export class FlowDriver {
     if (ending.isOpen() && run.nowMs >= run.facts.deadlineMs)
       ending.failFlow(this.deadlinePassed(), 'deadline-exceeded')
     if (run.nowMs >= ending.drainEndsMs) ending.drainIsDue()
-    if (run.nowMs >= this.figuresDueMs) this.report()
+    if (run.nowMs >= this.figuresDueMs) {
+      this.report()
+      run.nowMs = run.clock.now()
+    }
     let nextMs = Math.min(this.nextDeadline(), this.figuresDueMs)
     for (const node of run.graph.consumers) {
       if (!node.isPaused) continue
@@ -289,47 +310,6 @@ export class FlowDriver {
       `Flow "${flow}" passed its deadline of ${timeouts.deadlineMs / 1_000} s (ran ${(ranMs / 1_000).toFixed(2)} s).`,
       { details: { deadlineMs: timeouts.deadlineMs, ranMs } },
     )
-  }
-
-  /** `teardown` of every instance that is initialised and alive, consumers first; then nothing is left (spec flows 4.5, 8.5). */
-  private tearDown(): void {
-    const { run } = this
-    for (const node of run.graph.topological) this.queues.releaseInputs(node, 'drain')
-    for (const node of [...run.graph.topological].reverse()) {
-      if (!node.hasStage) continue
-      const { stage } = node
-      if (node.isInitialised && !node.isDead && !stage.isDead && stage.hasLifecycle) {
-        const { teardownMs } = run.plan.timeouts
-        const outcome = this.calls.teardown(node, teardownMs)
-        if (outcome !== 'ready') {
-          const why = stage.error?.message ?? outcome
-          run.reporter.event('component.error', 'warn', node.plan.name, `teardown failed: ${why}`)
-        }
-      }
-    }
-    for (const { stage, hasStage, isDead, plan } of run.graph.nodes.filter((node) => node.hasStage)) {
-      if (!hasStage) continue
-      const held = stage.reclaim()
-      // What a dead instance held was taken from it; only one that ended by itself can have forgotten something.
-      if (held === 0 || isDead || stage.isDead) continue
-      this.leaked += held
-      run.reporter.event(
-        'resource.leak_suspected',
-        'warn',
-        plan.name,
-        `The stage still held ${held} buffers at its end.`,
-      )
-    }
-    for (const { owner, count, oldestMs } of run.buffers.survivors()) {
-      this.leaked += count
-      const age = Math.round(oldestMs)
-      run.reporter.event(
-        'resource.leak_suspected',
-        'error',
-        owner,
-        `${count} buffers are left, the oldest for ${age} ms.`,
-      )
-    }
   }
 }
 

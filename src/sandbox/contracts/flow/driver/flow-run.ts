@@ -10,7 +10,7 @@ import { Histogram } from './metrics/histogram.ts'
 import { NodeMeter } from './metrics/node-meter.ts'
 import { Spans } from './metrics/spans.ts'
 import { NodeContext, type FlowFacts } from './node-context.ts'
-import { Reporter } from './reporter.ts'
+import { Reporter } from './metrics/reporter.ts'
 
 export interface RunParts {
   readonly plan: FlowPlan

@@ -2,10 +2,10 @@
 import { toFlowSchema, type ToFlow } from '../../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../../shared/errors.ts'
 import { setThreadPriority } from './thread-priority.ts'
-import type { Ending } from './ending.ts'
+import type { Ending } from './ends/ending.ts'
 import type { FlowRun } from './flow-run.ts'
 import type { NodeState } from './graph/node-state.ts'
-import { HostSink, HostSource } from './host-ends.ts'
+import { HostSink, HostSource } from './ends/host-ends.ts'
 
 export class Letters {
   private readonly run: FlowRun

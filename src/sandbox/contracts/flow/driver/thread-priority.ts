@@ -5,7 +5,7 @@
  */
 import { setPriority } from 'node:os'
 import type { FlowPlan } from '../../../../shared/contracts/flow.ts'
-import type { Reporter } from './reporter.ts'
+import type { Reporter } from './metrics/reporter.ts'
 
 /** Above 0 gives way. Nothing asks for more than others get by default: that takes rights that nobody should need. */
 const niceness = { critical: 0, high: 0, normal: 0, low: 5, background: 10 } as const

@@ -5,6 +5,9 @@ import type { StageFault } from '../../stages/stage.ts'
 
 const maxMessage = 512
 
+/** What a producer is told whose queue of policy `error` is full (spec flows 6.3). */
+export const queueFull: StageFault = { case: 'unavailable', message: 'queue full', trap: null }
+
 /** A message of a guest, without control characters and cut at 512 characters. */
 export function cleanMessage(text: string): string {
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, maxMessage)

@@ -2,15 +2,15 @@
 import type { BasePolicy, FlowFailure, StageErrorCase } from '../../../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../../../shared/errors.ts'
 import type { StageFault } from '../../stages/stage.ts'
-import type { Ending } from '../ending.ts'
+import type { Ending } from '../ends/ending.ts'
 import type { FlowRun } from '../flow-run.ts'
 import type { FlowElement } from '../graph/element.ts'
 import type { NodeState } from '../graph/node-state.ts'
-import type { Queues } from '../queues.ts'
-import type { Replacements } from '../replacements.ts'
-import { DeadLetters } from './dead-letters.ts'
+import type { Queues } from '../graph/queues.ts'
+import type { Replacements } from './replacements.ts'
 import { ErrorBudget } from './error-budget.ts'
 import { faultFailure, faultText } from './fault-text.ts'
+import { Keeping } from './keeping.ts'
 
 /** Waits of a source that has nothing now (spec flows 5.3). */
 const firstBackoffMs = 1
@@ -30,7 +30,7 @@ export class Faults {
   private readonly queues: Queues
   private readonly ending: Ending
   private readonly replacements: Replacements
-  private readonly letters = new Map<NodeState, DeadLetters>()
+  private readonly keeping: Keeping
   private readonly budgets = new Map<NodeState, ErrorBudget>()
 
   constructor({ run, queues, ending, replacements }: FaultsParts) {
@@ -38,6 +38,7 @@ export class Faults {
     this.queues = queues
     this.ending = ending
     this.replacements = replacements
+    this.keeping = new Keeping(run)
   }
 
   /**
@@ -129,7 +130,7 @@ export class Faults {
     node.isRetrying = false
     if (deed === 'log')
       this.run.reporter.event('component.error', 'warn', node.plan.name, failure.error.message)
-    if (deed === 'dead-letter') this.keep(node, element, fault)
+    if (deed === 'dead-letter') this.keeping.keep(node, element, fault)
     if (element !== null) {
       this.queues.lose(node, element, 'error')
       if (deed !== 'fail-fast') this.queues.skipNumber(node)
@@ -169,7 +170,7 @@ export class Faults {
       ending.bury(node)
       return false
     }
-    if (node.plan.errorPolicy.deadLetter !== null) this.keep(node, element, fault)
+    if (node.plan.errorPolicy.deadLetter !== null) this.keeping.keep(node, element, fault)
     if (element !== null) {
       this.queues.lose(node, element, 'error')
       this.queues.skipNumber(node)
@@ -246,43 +247,6 @@ export class Faults {
         : 'component.error'
     const level = dead ? 'error' : 'debug'
     run.reporter.event(event, level, name, faultText(name, call, element?.sequence ?? null, fault))
-  }
-
-  private keep(node: NodeState, element: FlowElement | null, fault: StageFault): void {
-    const { deadLetter } = node.plan.errorPolicy
-    if (element === null) return
-    const { reporter, plan, buffers } = this.run
-    const { name } = node.plan
-    if (deadLetter === null) {
-      reporter.event('component.dead_letter_lost', 'warn', name, 'The node has no file for dead letters.')
-      return
-    }
-    let letters = this.letters.get(node)
-    if (letters === undefined) {
-      letters = new DeadLetters(deadLetter.path, deadLetter.maxBytes)
-      this.letters.set(node, letters)
-    }
-    try {
-      const kept = letters.write({
-        flow: plan.flow,
-        node: name,
-        sequence: element.sequence,
-        timestampNs: element.timestampNs,
-        contentType: element.contentType,
-        case: fault.case,
-        message: faultText(name, 'call', element.sequence, fault),
-        bytes: buffers.copyOut(element.buffer),
-      })
-      if (!kept)
-        reporter.event('component.dead_letter_lost', 'warn', name, 'The file for dead letters is full.')
-    } catch {
-      reporter.event(
-        'component.dead_letter_lost',
-        'error',
-        name,
-        'The file for dead letters cannot be written.',
-      )
-    }
   }
 
   private isOverBudget(node: NodeState): boolean {

@@ -76,6 +76,7 @@ function edgeFigures(edge: EdgeState, nowMs: number): EdgeFigures {
     pressed: edge.isPressed,
     pressures: edge.pressures,
     pressedNs: Math.max(0, (edge.pressedMs + openMs) * nsPerMs),
+    waitNs: Math.max(0, edge.waitedMs * nsPerMs),
     dropped: edge.dropped,
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { removeFlowFolders, runFlow, type FlowText } from '../../../../../test/support/flows.ts'
-import type { ToFlow } from '../../../../shared/contracts/flow.ts'
+import { removeFlowFolders, runFlow, type FlowText } from '../../../../../../test/support/flows.ts'
+import type { ToFlow } from '../../../../../shared/contracts/flow.ts'
 
 afterAll(removeFlowFolders)
 

@@ -1,7 +1,7 @@
 /** Ends of a flow in the engine, seen by the driver as stages: elements come and go by letters. */
-import type { HostElement } from '../../../../shared/contracts/flow.ts'
-import { PaddockError } from '../../../../shared/errors.ts'
-import type { FlowBuffers } from '../buffers/flow-buffers.ts'
+import type { HostElement } from '../../../../../shared/contracts/flow.ts'
+import { PaddockError } from '../../../../../shared/errors.ts'
+import type { FlowBuffers } from '../../buffers/flow-buffers.ts'
 import type {
   CallOutcome,
   CopyRecord,
@@ -10,8 +10,8 @@ import type {
   StageCounters,
   StageFault,
   StageOutput,
-} from '../stages/stage.ts'
-import type { NodeContext } from './node-context.ts'
+} from '../../stages/stage.ts'
+import type { NodeContext } from '../node-context.ts'
 
 /** Sent together; fewer when the flow rests. */
 const batchSize = 64

@@ -1,6 +1,6 @@
 /** Notices what an operator should look at before it fails (spec flows 8.5, 11). */
-import type { FlowFigures } from '../../../../shared/contracts/flow.ts'
-import type { FlowRun } from './flow-run.ts'
+import type { FlowFigures } from '../../../../../shared/contracts/flow.ts'
+import type { FlowRun } from '../flow-run.ts'
 
 /** A stage that owns more than this share of its budget for so long is told of, once. */
 const fullShare = 0.9

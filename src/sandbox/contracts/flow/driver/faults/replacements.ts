@@ -1,12 +1,12 @@
 /** New instances in place of dead ones (spec flows 9.5). */
-import type { FlowNode, StageErrorCase } from '../../../../shared/contracts/flow.ts'
-import { PaddockError, toErrorReport, type ErrorReport } from '../../../../shared/errors.ts'
-import type { Stage } from '../stages/stage.ts'
-import { cleanMessage } from './faults/fault-text.ts'
-import type { FlowRun } from './flow-run.ts'
-import type { NodeState } from './graph/node-state.ts'
-import type { NodeContext } from './node-context.ts'
-import type { StageCalls } from './stage-calls.ts'
+import type { FlowNode, StageErrorCase } from '../../../../../shared/contracts/flow.ts'
+import { PaddockError, toErrorReport, type ErrorReport } from '../../../../../shared/errors.ts'
+import type { Stage } from '../../stages/stage.ts'
+import { cleanMessage } from './fault-text.ts'
+import type { FlowRun } from '../flow-run.ts'
+import type { NodeState } from '../graph/node-state.ts'
+import type { NodeContext } from '../node-context.ts'
+import type { StageCalls } from '../turns/stage-calls.ts'
 
 /** Why a stage did not start (spec flows 4.3). */
 export interface Refusal {

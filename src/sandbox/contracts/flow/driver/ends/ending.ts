@@ -1,9 +1,9 @@
 /** How a flow ends: the first reason wins; then it drains, and nodes end in order (spec flows 7). */
-import type { FlowFailure } from '../../../../shared/contracts/flow.ts'
-import { PaddockError, type ErrorReport } from '../../../../shared/errors.ts'
-import type { FlowRun } from './flow-run.ts'
-import type { NodeState } from './graph/node-state.ts'
-import type { Queues } from './queues.ts'
+import type { FlowFailure } from '../../../../../shared/contracts/flow.ts'
+import { PaddockError, type ErrorReport } from '../../../../../shared/errors.ts'
+import type { FlowRun } from '../flow-run.ts'
+import type { NodeState } from '../graph/node-state.ts'
+import type { Queues } from '../graph/queues.ts'
 
 /** A paused sink is probed at least this often while draining (spec flows 6.4). */
 export const drainProbeMs = 50

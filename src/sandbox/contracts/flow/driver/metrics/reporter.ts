@@ -1,7 +1,7 @@
 /** What a flow tells the engine besides its end: states, events, figures, spans (spec flows 11). */
-import type { FlowFigures, FlowState, FromFlow } from '../../../../shared/contracts/flow.ts'
-import { PaddockError } from '../../../../shared/errors.ts'
-import type { Mailbox } from '../../../programs/guest-program.ts'
+import type { FlowFigures, FlowState, FromFlow } from '../../../../../shared/contracts/flow.ts'
+import { PaddockError } from '../../../../../shared/errors.ts'
+import type { Mailbox } from '../../../../programs/guest-program.ts'
 
 /** Events at once, and how many a second are granted anew; warnings and errors have as many of their own. */
 const eventBurst = 64

@@ -1,28 +1,19 @@
 /** One node's turn: the call, and what its answer means (spec flows 5.3, 6.4). */
-import { PaddockError } from '../../../../shared/errors.ts'
-import type { CallOutcome, StageFault } from '../stages/stage.ts'
-import { drainProbeMs, type Ending } from './ending.ts'
-import type { Faults } from './faults/faults.ts'
-import { faultFailure } from './faults/fault-text.ts'
-import type { FlowRun } from './flow-run.ts'
-import type { EdgeState } from './graph/edge-state.ts'
-import { FlowElement } from './graph/element.ts'
-import type { NodeState } from './graph/node-state.ts'
-import { slowElementNs } from './metrics/spans.ts'
-import type { Queues } from './queues.ts'
+import { PaddockError } from '../../../../../shared/errors.ts'
+import type { CallOutcome, StageFault } from '../../stages/stage.ts'
+import { drainProbeMs, type Ending } from '../ends/ending.ts'
+import type { Faults } from '../faults/faults.ts'
+import { faultFailure, queueFull } from '../faults/fault-text.ts'
+import type { FlowRun } from '../flow-run.ts'
+import type { EdgeState } from '../graph/edge-state.ts'
+import { FlowElement } from '../graph/element.ts'
+import type { NodeState } from '../graph/node-state.ts'
+import { slowElementNs } from '../metrics/spans.ts'
+import { Flushes, type TurnsParts } from './flushes.ts'
+import type { Queues } from '../graph/queues.ts'
 import { callNames, type StageCalls } from './stage-calls.ts'
 
 const nsPerMs = 1_000_000
-
-export interface TurnsParts {
-  readonly run: FlowRun
-  readonly queues: Queues
-  readonly calls: StageCalls
-  readonly faults: Faults
-  readonly ending: Ending
-}
-
-const queueFull: StageFault = { case: 'unavailable', message: 'queue full', trap: null }
 
 export class Turns {
   private readonly run: FlowRun
@@ -30,6 +21,7 @@ export class Turns {
   private readonly calls: StageCalls
   private readonly faults: Faults
   private readonly ending: Ending
+  private readonly flushes: Flushes
   /** Edges of the ports that a router chose; used again and again. */
   private readonly targets: EdgeState[] = []
 
@@ -39,6 +31,7 @@ export class Turns {
     this.calls = calls
     this.faults = faults
     this.ending = ending
+    this.flushes = new Flushes({ run, queues, calls, faults, ending })
   }
 
   /** Serves a node that is ready. */
@@ -47,8 +40,8 @@ export class Turns {
       this.pull(node)
       return
     }
-    if (node.current === null && node.flushed !== null) this.handOn(node)
-    else if (node.current === null && node.wantsFlush) this.flush(node)
+    if (node.current === null && node.flushed !== null) this.flushes.handOn(node)
+    else if (node.current === null && node.wantsFlush) this.flushes.flush(node)
     else this.accept(node)
     if (node.openInputs === 0 && node.pending === 0) this.ending.inputsEnded(node)
   }
@@ -84,7 +77,7 @@ export class Turns {
   /** Tells a sink that nothing more comes. */
   complete(node: NodeState): void {
     const outcome = this.calls.complete(node)
-    const fault = this.faultOf(node, outcome)
+    const fault = this.calls.fault(node, outcome)
     if (fault === null) return
     const { name } = node.plan
     if (outcome === 'trap') node.isDead = true
@@ -109,7 +102,7 @@ export class Turns {
       node.awaitsReady = false
       node.notBefore = 0
     }
-    const fault = this.faultOf(node, outcome)
+    const fault = this.calls.fault(node, outcome)
     if (fault !== null) this.faults.handle(node, null, 'notify-backpressure', fault, outcome === 'trap')
   }
 
@@ -118,7 +111,7 @@ export class Turns {
     const traced = run.traces && run.spans.sample(run.nowMs)
     if (node.circuit !== null) node.circuit.isOpenAt(run.nowMs)
     const outcome = this.calls.pull(node, traced)
-    const fault = this.faultOf(node, outcome)
+    const fault = this.calls.fault(node, outcome)
     if (fault !== null) {
       if (outcome === 'emit') node.stage.output?.buffer.release()
       this.faults.handle(node, null, 'pull', fault, outcome === 'trap')
@@ -160,7 +153,7 @@ export class Turns {
       return
     }
     const outcome = this.calls.accept(node, element)
-    const fault = this.faultOf(node, outcome)
+    const fault = this.calls.fault(node, outcome)
     if (fault !== null) {
       if (outcome === 'emit') node.stage.output?.buffer.release()
       this.faults.handle(node, element, callNames[node.role], fault, outcome === 'trap')
@@ -269,51 +262,6 @@ export class Turns {
     for (const edge of node.inputs) this.queues.press(edge)
   }
 
-  private flush(node: NodeState): void {
-    const outcome = this.calls.flush(node)
-    const fault = this.faultOf(node, outcome)
-    if (fault === null) {
-      node.wantsFlush = false
-      node.flushed = [...node.stage.outputs]
-      node.nextFlushed = 0
-      if (node.flushed.length === 0) this.flushedAll(node)
-      return
-    }
-    if (outcome === 'flushed') for (const { buffer } of node.stage.outputs) buffer.release()
-    const again = this.faults.handle(node, null, 'flush', fault, outcome === 'trap')
-    // A new instance knows nothing that it could flush.
-    if (again && outcome !== 'trap') return
-    if (node.wantsFlush) this.flushedAll(node)
-  }
-
-  /** Hands on one of what `flush` answered. */
-  private handOn(node: NodeState): void {
-    const output = node.flushed?.[node.nextFlushed]
-    if (output === undefined) {
-      this.flushedAll(node)
-      return
-    }
-    node.nextFlushed += 1
-    const contentType = output.contentType === '' ? output.buffer.contentTypeHint : output.contentType
-    const element = new FlowElement(
-      node.newestNs,
-      contentType,
-      output.buffer,
-      node.newestPulledNs,
-      node.newestTraced,
-      this.run.call,
-    )
-    this.emit(node, node.outputs, element, 'flush')
-    if (node.nextFlushed === node.flushed?.length) this.flushedAll(node)
-  }
-
-  private flushedAll(node: NodeState): void {
-    node.flushed = null
-    node.wantsFlush = false
-    node.pending -= 1
-    this.ending.finish(node)
-  }
-
   private ingested(node: NodeState, element: FlowElement): void {
     if (element.timestampNs > node.newestNs) node.newestNs = element.timestampNs
     node.newestPulledNs = element.pulledNs
@@ -327,17 +275,6 @@ export class Turns {
 
   private succeed(node: NodeState): void {
     if (node.circuit !== null || node.isRetrying) this.faults.succeed(node)
-  }
-
-  /** What failed about the call made last: what the stage says, or that it took too long (spec flows 9.1). */
-  private faultOf(node: NodeState, outcome: CallOutcome): StageFault | null {
-    if (outcome === 'trap') return node.stage.error ?? { case: 'fatal', message: 'trapped', trap: 'trapped' }
-    if (this.calls.tookMs > node.callMs) {
-      const message = `the call took ${Math.round(this.calls.tookMs)} ms, allowed are ${node.callMs} ms`
-      return { case: 'deadline-exceeded', message, trap: null }
-    }
-    if (outcome !== 'error') return null
-    return node.stage.error ?? { case: 'internal', message: 'no reason given', trap: null }
   }
 
   private unexpected(node: NodeState, outcome: CallOutcome): PaddockError {
