@@ -79,7 +79,7 @@ export function exportMismatch(world: WorldShape, role: StageRole): string | nul
 }
 
 /** How an import of a stage stands to what the host provides; WASI is judged elsewhere. */
-export type StageImport =
+type StageImport =
   | { readonly kind: 'provided' }
   | { readonly kind: 'unknown' }
   /** `provided`: the name with the version that the host has. */

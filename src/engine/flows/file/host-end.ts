@@ -21,7 +21,7 @@ export interface LogFilter {
 }
 
 /** What is wrong with the text of a host end or with its config. */
-export interface HostEndFault {
+interface HostEndFault {
   readonly key: 'component' | 'config'
   readonly expected: string
 }

@@ -38,7 +38,7 @@ export type ComponentReference =
   /** No component: an end in the engine. */
   | { readonly kind: 'host'; readonly end: HostEnd }
 
-export type StageRoleOrUnknown = FlowNode['role'] | null
+type StageRoleOrUnknown = FlowNode['role'] | null
 
 export interface PolicyDefinition {
   readonly base: BasePolicy

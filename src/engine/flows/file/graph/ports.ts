@@ -1,6 +1,6 @@
 /** Rules for the ports of nodes (spec flows 3.2: E0925, E0931, E0932). */
 import { list } from '../../../modules/manifest/table-reader.ts'
-import type { Graph } from './rules.ts'
+import type { Graph } from './graph.ts'
 
 /** Edges that may start or end at one port. */
 const maxEdgesAtPort = 16

@@ -1,30 +1,11 @@
 /** The rules for the graph of a flow, with their codes and texts (spec flows 3.2). */
 import type { StageRole } from '../../../../shared/contracts/flow.ts'
 import { nearest } from '../../../modules/manifest/nearest.ts'
-import type { EdgeDefinition, NodeDefinition } from '../model.ts'
-import type { ProblemFacts, Problems } from '../reading/problems.ts'
+import type { EdgeDefinition } from '../model.ts'
+import type { Problems } from '../reading/problems.ts'
+import type { Graph, GraphDefinition } from './graph.ts'
 import { circlesOf, reachedFrom } from './paths.ts'
 import { checkPorts } from './ports.ts'
-
-/** The part of a flow that the rules read; a builder may give what no file can hold. */
-export interface GraphDefinition {
-  readonly name: string
-  readonly nodes: readonly Pick<NodeDefinition, 'name' | 'role' | 'ports'>[]
-  readonly edges: readonly EdgeDefinition[]
-}
-
-/** What the rules work on: the edges between two nodes that exist and differ, with their places in the file. */
-export interface Graph {
-  readonly flow: GraphDefinition
-  readonly nodes: ReadonlyMap<string, GraphDefinition['nodes'][number]>
-  readonly edges: readonly { readonly edge: EdgeDefinition; readonly index: number }[]
-  readonly report: (
-    code: string,
-    message: string,
-    at: { node?: string; edge?: number; below?: string[] },
-    facts?: ProblemFacts,
-  ) => void
-}
 
 /**
  * Checks a graph. A role that is not known yet breaks no rule; the rules are asked again when it is. What is missing

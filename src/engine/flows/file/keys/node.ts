@@ -10,7 +10,7 @@ import type { DeclaredComponent } from './project.ts'
 import { nearestInterface, roleInterfaces, roleOf } from '../roles.ts'
 
 /** Host bytes a stage may own unless its node says otherwise (spec flows 8.2). */
-export const defaultBufferBytes = 64 * 1_048_576
+const defaultBufferBytes = 64 * 1_048_576
 
 export interface NodeContext {
   /** Absolute folder of the flow file. */

@@ -10,7 +10,7 @@ export interface DeclaredComponent {
   readonly config: string | null
 }
 
-export const languages = ['rust', 'go', 'python', 'zig', 'typescript', 'assemblyscript'] as const
+const languages = ['rust', 'go', 'python', 'zig', 'typescript', 'assemblyscript'] as const
 const nameRule = 'letters, digits, "_" and "-", at most 64, not beginning with a digit or "-"'
 const maxComponents = 256
 

@@ -1,6 +1,6 @@
 /** `${NAME}` inside the strings of a flow file (spec flows 2): undefined names are errors, an unclosed `${` is literal. */
 
-export interface Interpolated {
+interface Interpolated {
   readonly value: string
   /** Names that are not to be read, each once. */
   readonly faults: readonly { readonly name: string; readonly why: 'undefined' | 'not-allowed' }[]
