@@ -79,25 +79,7 @@ export interface HandOptions {
   readonly replace?: readonly (readonly [string, string])[]
 }
 
-/** Deeds of the hand-written tool, the value of `deed` in its params. */
-export const handDeeds = {
-  count: 'count',
-  loop: 'loop',
-  trap: 'trap',
-  exit: 'exit',
-  hog: 'hog',
-  bigGrowth: 'big',
-  modest: 'modest',
-  logThenLoop: 'print',
-  floodStderr: 'stderr',
-  surroundings: 'nothing',
-  sleep: 'wait',
-  fail: 'fail',
-  context: 'x',
-  recurse: 'recurse',
-} as const
-
-/** The hand-written tool (test/fixtures/tools/hand.wat); its params are `{"deed":"…"}`, deed first. */
+/** The hand-written tool (test/fixtures/tools/hand.wat); its params are `{"deed":"…"}`: count, loop, trap, exit, hog, big, … */
 export async function handTool(options: HandOptions = {}): Promise<Uint8Array> {
   const wasiVersion = options.wasi ?? '0.2.6'
   const version = options.version ?? '0.4.1'

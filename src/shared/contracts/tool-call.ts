@@ -30,13 +30,11 @@ export const toolDataSchema = z.strictObject({
 })
 export type ToolData = z.infer<typeof toolDataSchema>
 
-/** Operations of a tool's guest thread. `execute` takes a `ToolExecute`, `describe` null. */
-export const toolOperationNames = ['execute', 'describe'] as const
-
 /**
- * What `execute` answers. A trap (`sandbox.trap`, `sandbox.stack_overflow`), the end of memory (`sandbox.out_of_memory`),
- * an exit (`tool.exit`) and the deadline (`sandbox.deadline`) fail the guest call instead, and end the thread;
- * `tool.no_memory` fails it before the guest was entered.
+ * What the operation `execute` of a tool's guest thread answers to a `ToolExecute`; `describe` takes null. A trap
+ * (`sandbox.trap`, `sandbox.stack_overflow`), the end of memory (`sandbox.out_of_memory`), an exit (`tool.exit`) and the
+ * deadline (`sandbox.deadline`) fail the guest call instead, and end the thread; `tool.no_memory` fails it before the
+ * guest was entered.
  */
 export const toolAnswerSchema = z.discriminatedUnion('tag', [
   z.object({
