@@ -7,6 +7,7 @@ import { fileFaults } from './files.ts'
 import { guestFaults } from './guests.ts'
 import { killFaults } from './kills.ts'
 import { networkFaults } from './network.ts'
+import { toolFaults } from './tool-callers.ts'
 
 /** In the order in which they are tried. */
 export const faults: readonly Fault[] = [
@@ -18,4 +19,5 @@ export const faults: readonly Fault[] = [
   ...actorFaults,
   ...eventStoreFaults,
   ...deciderFaults,
+  ...toolFaults,
 ]

@@ -98,6 +98,8 @@ export type BudgetsInput = Parameters<typeof budgetsSchema.parse>[0]
 
 export interface ToolsOptions extends Omit<TestEngineOptions, 'toolBroker'> {
   readonly budgets?: BudgetsInput
+  /** Uses the broker in the engine's own process for it, as an operator does. */
+  readonly ownBroker?: boolean
 }
 
 export class TestTools {
@@ -106,11 +108,15 @@ export class TestTools {
 
   static async start(options: ToolsOptions = {}): Promise<TestTools> {
     const world = await ToolWorld.open()
-    const { budgets, ...others } = options
+    const { budgets, ownBroker = false, ...others } = options
     const settings = memorySettings(
       settingsSchema.parse({ devnet: { autoStart: false }, ...(budgets === undefined ? {} : { budgets }) }),
     )
-    const test = await startEngine({ settings, ...others, toolBroker: directBroker(world.parts) })
+    const test = await startEngine({
+      settings,
+      ...others,
+      ...(ownBroker ? {} : { toolBroker: directBroker(world.parts) }),
+    })
     return new TestTools(test, world)
   }
 

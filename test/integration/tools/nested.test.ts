@@ -13,7 +13,7 @@ beforeAll(async () => {
   await tools.load({ name: 'asks', component: 'hand', permission: 'ask' })
   await tools.load({
     name: 'outer',
-    limits: { timeout_ms: 20_000 },
+    limits: { timeout_ms: 20_000, input_bytes: 4_194_304 },
     alias: { leaf: 'leaf', asks: 'asks', self: 'outer', gone: 'gone', next: 'second', slow: 'second' },
   })
   await tools.load({ name: 'second', alias: { next: 'third', back: 'outer' } })
