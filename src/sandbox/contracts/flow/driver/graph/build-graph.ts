@@ -1,8 +1,8 @@
 /** Turns a plan into nodes and edges, and says in which order nodes are looked at (spec flows 5.2). */
 import type { FlowPlan } from '../../../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../../../shared/errors.ts'
-import { EdgeState } from './edge-state.ts'
-import type { NodeState } from './node-state.ts'
+import { EdgeRing } from './edge-state.ts'
+import type { EdgeState, NodeState } from './node-state.ts'
 
 export interface FlowGraph {
   readonly nodes: readonly NodeState[]
@@ -24,7 +24,9 @@ export function buildGraph(plan: FlowPlan, nodes: readonly NodeState[]): FlowGra
     if (node === undefined) throw invalid(`there is no node "${name}"`)
     return node
   }
-  const edges = plan.edges.map((edge, index) => new EdgeState(index, edge, find(edge.from), find(edge.to)))
+  const edges = plan.edges.map(
+    (edge, index) => new EdgeRing<NodeState>(index, edge, find(edge.from), find(edge.to)),
+  )
   for (const edge of edges) connect(edge)
   for (const node of nodes) checkRole(node)
   const levels = levelsOf(nodes)

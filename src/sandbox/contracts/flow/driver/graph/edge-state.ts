@@ -2,15 +2,15 @@
 import type { FlowEdge } from '../../../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../../../shared/errors.ts'
 import type { FlowElement } from './element.ts'
-import type { NodeState } from './node-state.ts'
 
 const msPerSecond = 1_000
 
-export class EdgeState {
+/** `Node` is the state of a node, which knows its edges in turn. */
+export class EdgeRing<Node> {
   readonly index: number
   readonly plan: FlowEdge
-  readonly from: NodeState
-  readonly to: NodeState
+  readonly from: Node
+  readonly to: Node
   readonly capacity: number
   /** Back-pressure ends at this length or below (spec flows 6.2). */
   readonly low: number
@@ -39,7 +39,7 @@ export class EdgeState {
   private readonly ring: (FlowElement | null)[]
   private head = 0
 
-  constructor(index: number, plan: FlowEdge, from: NodeState, to: NodeState) {
+  constructor(index: number, plan: FlowEdge, from: Node, to: Node) {
     this.index = index
     this.plan = plan
     this.from = from

@@ -5,8 +5,10 @@ import type { Stage, StageOutput } from '../../stages/stage.ts'
 import type { Circuit } from '../faults/circuit.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { NodeMeter } from '../metrics/node-meter.ts'
-import type { EdgeState } from './edge-state.ts'
+import type { EdgeRing } from './edge-state.ts'
 import type { FlowElement } from './element.ts'
+
+export type EdgeState = EdgeRing<NodeState>
 
 export class NodeState {
   readonly index: number

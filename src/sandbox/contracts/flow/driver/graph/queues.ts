@@ -1,9 +1,8 @@
 /** Elements on their way between nodes: queues, their policies, and back-pressure (spec flows 5.6, 6). */
 import { PaddockError } from '../../../../../shared/errors.ts'
 import type { FlowRun } from '../flow-run.ts'
-import type { EdgeState } from './edge-state.ts'
 import type { FlowElement } from './element.ts'
-import type { NodeState } from './node-state.ts'
+import type { EdgeState, NodeState } from './node-state.ts'
 import type { DropReason } from '../metrics/node-meter.ts'
 
 export class Queues {

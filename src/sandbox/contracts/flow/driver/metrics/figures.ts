@@ -1,8 +1,7 @@
 /** A snapshot of a flow for the engine (spec flows 11). */
 import type { EdgeFigures, FlowFigures, NodeFigures } from '../../../../../shared/contracts/flow.ts'
 import type { FlowRun } from '../flow-run.ts'
-import type { EdgeState } from '../graph/edge-state.ts'
-import type { NodeState } from '../graph/node-state.ts'
+import type { EdgeState, NodeState } from '../graph/node-state.ts'
 import type { Histogram } from './histogram.ts'
 
 const nsPerMs = 1_000_000
