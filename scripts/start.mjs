@@ -24,7 +24,9 @@ await main(async () => {
 /** The example modules, which the app installs the first time it sees them. */
 function examples() {
   const folder = join(root, 'modules')
-  const names = readdirSync(folder).filter((name) => existsSync(join(folder, name, 'paddock.toml')))
+  const names = readdirSync(folder).filter((name) =>
+    ['paddock.toml', 'tool.toml'].some((file) => existsSync(join(folder, name, file))),
+  )
   return names.flatMap((name) => ['--example', join(folder, name)])
 }
 
