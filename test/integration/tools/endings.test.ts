@@ -6,7 +6,6 @@ import { closeEngines } from '../../support/engine.ts'
 import { LocalWeb } from '../../support/local-web.ts'
 import { failureOf, nothingHeld, TestTools } from '../../support/tool-engine.ts'
 import { until } from '../../support/until.ts'
-import type { BudgetsInput } from '../../support/tool-engine.ts'
 
 let tools: TestTools
 const web = new LocalWeb()
@@ -20,7 +19,7 @@ beforeAll(async () => {
   tools = await TestTools.start({
     budgets: {
       operator: ['invocations', 'network_egress_bytes', 'wall_clock_ms', 'http_requests'].map(limit),
-    } as BudgetsInput,
+    },
   })
   await tools.load({ name: 'probe', ports: [web.port] })
   await tools.load({ name: 'hand', component: 'hand' })
@@ -170,18 +169,18 @@ describe('settlement', () => {
       tools.budgets({
         ...before,
         modules: { hand: [{ dimension: 'invocations', limit: 0, period: 'call' }] },
-      } as BudgetsInput),
+      }),
     )
     expect(await tools.failure('hand', count)).toMatchObject({ kind: 'resource', code: 'limit_exceeded' })
     expect((await tools.call('probe', { step: { do: 'answer', value: 1 } })).outcome?.ok).toBe(true)
-    engine.setBudgets(tools.budgets(before as BudgetsInput))
+    engine.setBudgets(tools.budgets(before))
     expect((await tools.call('hand', count)).outcome?.ok).toBe(true)
   })
 })
 
 it('spec tools 14 settlement: a success that cannot be settled is resource, a failure stays itself; both are written later, exact', async () => {
   const other = await TestTools.start({
-    budgets: { operator: [limit('invocations')] } as BudgetsInput,
+    budgets: { operator: [limit('invocations')] },
   })
   try {
     await other.load({ name: 'hand', component: 'hand', limits: { timeout_ms: 700 } })

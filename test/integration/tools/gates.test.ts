@@ -22,12 +22,13 @@ afterAll(async () => {
 async function until(expectation: () => void): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      return await untilSoon(expectation)
+      await untilSoon(expectation)
+      return
     } catch {
       // Once more, and at last for good.
     }
   }
-  return untilSoon(expectation)
+  await untilSoon(expectation)
 }
 
 const [wait, count] = [{ deed: 'wait' }, { deed: 'count' }]

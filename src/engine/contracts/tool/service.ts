@@ -107,7 +107,12 @@ export class ToolService implements ToolApi {
   get figure(): ToolsFigure {
     const { pool, prepared, gates, preparing } = this
     return {
-      tools: this.all.map(({ module, counts }) => ({ module, ...counts })),
+      tools: this.all.map(({ module, counts: { running, queued, results } }) => ({
+        module,
+        running,
+        queued,
+        results,
+      })),
       gates: [preparing, ...gates].map(({ name, inUse, waiting }) => ({ name, inUse, waiting })),
       processes: pool.all.length,
       threads: pool.threads,
