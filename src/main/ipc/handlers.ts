@@ -7,6 +7,7 @@ import { actorHandlers } from './handlers/actors.ts'
 import { configHandlers } from './handlers/config.ts'
 import { deciderHandlers } from './handlers/deciders.ts'
 import { definedOnly, type HandlerContext } from './handlers/context.ts'
+import { flowHandlers } from './handlers/flows.ts'
 import { guardHandlers } from './handlers/guards.ts'
 import { moduleHandlers } from './handlers/modules.ts'
 import { storeHandlers } from './handlers/store.ts'
@@ -48,6 +49,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     actors: actorHandlers(context),
     config: configHandlers(context),
     deciders: deciderHandlers(context),
+    flows: flowHandlers(context),
     ...guardHandlers(context),
     store: storeHandlers(context),
     logs: {

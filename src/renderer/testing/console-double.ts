@@ -12,6 +12,7 @@ import { idleUsage, sampleBounds, sampleDispatch, sampleLog, sampleModule, sampl
 import { savedChain } from './saved-chain.ts'
 import { todoActors } from './actors/todo-actors.ts'
 import { ConfigDouble } from './config-double.ts'
+import { FlowsDouble } from './flows/flows-double.ts'
 import { GuardsDouble } from './guards/guards-double.ts'
 import { fits } from './log-filter.ts'
 import { storeDouble } from './store-double.ts'
@@ -33,6 +34,7 @@ export class ConsoleDouble {
   picked: string | null = null
   readonly deciders = new DeciderDouble()
   readonly actors = todoActors()
+  readonly flows = new FlowsDouble()
   readonly guards = new GuardsDouble(() => this.#snapshot.modules)
   readonly config = new ConfigDouble()
   /** What a query module answers; the input unless set. */
@@ -265,6 +267,7 @@ export class ConsoleDouble {
       config: this.config.handlers,
       actors: this.actors.handlers(),
       deciders: this.deciders.handlers,
+      flows: this.flows.handlers(),
       store: storeDouble({
         store: this.store,
         picked: () => this.picked,

@@ -1,6 +1,7 @@
 /** Flows as the operator sees them (spec flows). */
 import { z } from 'zod'
 import {
+  errorPolicySchema,
   flowEndSchema,
   flowFiguresSchema,
   flowLevelSchema,
@@ -48,6 +49,10 @@ export const flowNodeViewSchema = z.object({
   memoryBytes: count,
   fuel: count,
   grants: z.array(z.string()),
+  /** What becomes of an element that the stage cannot handle. */
+  errorPolicy: errorPolicySchema.pick({ base: true, perCase: true, maxErrorsPerMinute: true }).optional(),
+  /** Longest call, in milliseconds. */
+  callMs: z.number().nonnegative().optional(),
 })
 
 export const flowEdgeViewSchema = z.object({
@@ -67,6 +72,17 @@ export const flowGraphSchema = z.object({
 })
 export type FlowGraph = z.infer<typeof flowGraphSchema>
 
+/** One thing that a flow asks the operator for (spec flows 3.4). */
+export const flowAskSchema = z.object({
+  /** `source/wasi-clocks`; `allow-all` for everything. */
+  key: z.string().max(256),
+  node: z.string().nullable(),
+  capability: z.string(),
+  title: z.string(),
+  risky: z.boolean(),
+})
+export type FlowAsk = z.infer<typeof flowAskSchema>
+
 export const flowViewSchema = z.object({
   id: flowIdSchema,
   /** The flow file. */
@@ -81,6 +97,8 @@ export const flowViewSchema = z.object({
   enabled: z.boolean(),
   priority: z.enum(flowPriorities),
   level: flowLevelSchema,
+  /** Share of elements that are traced, 0 to 1. */
+  traceRate: z.number().min(0).max(1).optional(),
   pid: z.number().int().nullable(),
   residentBytes: count.nullable(),
   figures: flowFiguresSchema.nullable(),

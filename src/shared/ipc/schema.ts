@@ -15,6 +15,7 @@ import { actorsIpc } from './groups/actors.ts'
 import { auditIpc, capabilitiesIpc, identityIpc } from './groups/guards.ts'
 import { configIpc } from './groups/config.ts'
 import { decidersIpc } from './groups/deciders.ts'
+import { flowsIpc } from './groups/flows.ts'
 import { modulesIpc } from './groups/modules.ts'
 import { storeIpc } from './groups/store.ts'
 
@@ -50,6 +51,7 @@ export const ipcSchema = {
   modules: modulesIpc,
   actors: actorsIpc,
   deciders: decidersIpc,
+  flows: flowsIpc,
   capabilities: capabilitiesIpc,
   identity: identityIpc,
   audit: auditIpc,

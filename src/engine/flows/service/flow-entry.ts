@@ -26,7 +26,8 @@ export class FlowEntry {
   private definition: FlowDefinition | null = null
   /** Why its file is of no use. */
   private fileError: ErrorReport | null = null
-  private level: FlowLevel | null = null
+  /** As the operator set it for the run that goes on. */
+  private tracing: { readonly level: FlowLevel; readonly traceRate: number } | null = null
 
   constructor(options: FlowEntryOptions) {
     this.options = options
@@ -77,19 +78,20 @@ export class FlowEntry {
     const { definition, record, fileError } = this
     if (definition === null)
       throw fileError === null ? invalid(record.file, this.problems) : PaddockError.fromReport(fileError)
-    this.level = null
+    this.tracing = null
     await this.runner.start({ definition, granted: record.granted, options })
   }
 
   setLevel(level: FlowLevel, traceRate: number): void {
     this.runner.live.setLevel(level, traceRate)
-    this.level = level
+    this.tracing = { level, traceRate }
     this.options.onChange()
   }
 
   view(): FlowView {
     const { runner, record, definition } = this
     const { run, end } = runner
+    const observability = definition?.settings.observability
     return {
       id: record.id,
       file: record.file,
@@ -101,7 +103,8 @@ export class FlowEntry {
       paused: run?.paused ?? false,
       enabled: record.enabled,
       priority: run?.plan.priority ?? definition?.priority ?? 'normal',
-      level: this.level ?? run?.plan.level ?? definition?.settings.observability.level ?? 'production',
+      level: this.tracing?.level ?? run?.plan.level ?? observability?.level ?? 'production',
+      traceRate: this.tracing?.traceRate ?? run?.plan.traceRate ?? observability?.tracingSampleRate ?? 0,
       pid: run?.pid ?? null,
       residentBytes: run?.residentBytes ?? null,
       figures: this.figures,

@@ -1,7 +1,13 @@
 /** Calls about flows (spec flows). */
 import { z } from 'zod'
 import { flowEndSchema, flowLevelSchema, traceSpanSchema } from '../../contracts/flow.ts'
-import { flowGraphSchema, flowIdSchema, flowProblemSchema, flowViewSchema } from '../../domain/flow.ts'
+import {
+  flowAskSchema,
+  flowGraphSchema,
+  flowIdSchema,
+  flowProblemSchema,
+  flowViewSchema,
+} from '../../domain/flow.ts'
 import { call, stream } from '../define.ts'
 import { nothing, path, slow } from './common.ts'
 
@@ -15,9 +21,11 @@ export const flowsIpc = {
   /** The list whenever it changed, at most four times a second. */
   watch: stream(nothing, z.array(flowViewSchema)),
   /** Shows the system's open dialog for a flow file or its folder; null when cancelled. */
-  pick: call(nothing, path.nullable(), { timeoutMs: 86_400_000 }),
+  pick: call(z.object({ kind: z.enum(['file', 'folder']) }), path.nullable(), { timeoutMs: 86_400_000 }),
   /** Judges a flow file, or `text` as if it stood there. */
   check: call(z.object({ path, text: flowText.nullable(), components: z.boolean() }), checked, slow),
+  /** What a flow wants granted; it must be in `granted` of `add`. */
+  asks: call(z.object({ path, flow: z.string().max(64).nullable() }), z.array(flowAskSchema), slow),
   add: call(
     z.object({ path, flow: z.string().max(64).nullable(), granted: z.array(z.string().max(256)).max(64) }),
     flowViewSchema,

@@ -23,6 +23,12 @@ export function flowGraph(flow: FlowDefinition): FlowGraph {
       memoryBytes: node.memoryBytes ?? defaultLinearBytes,
       fuel: node.fuel,
       grants: [...node.grants],
+      errorPolicy: {
+        base: node.errorPolicy.base,
+        perCase: node.errorPolicy.perCase,
+        maxErrorsPerMinute: node.errorPolicy.maxErrorsPerMinute,
+      },
+      callMs: node.callMs,
     })),
     edges: flow.edges.map(({ from, port, to, capacity, policy }) => ({ from, port, to, capacity, policy })),
   }
