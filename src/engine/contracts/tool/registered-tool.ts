@@ -91,6 +91,8 @@ function secretsOf({ declaration, grants }: KnownTool, present: ReadonlySet<stri
       required: rules.some(({ required }) => required),
       present: present.has(name),
       granted: hosts.every((host) => allowed.includes(host)),
+      grantedHosts: hosts.filter((host) => allowed.includes(host)),
+      injected: [...new Set(rules.map(({ inject }) => inject.type))],
     }
   })
 }

@@ -161,6 +161,8 @@ export class ToolService implements ToolApi {
       if (registered.tool !== tool) return
       registered.metadata = metadata
       registered.state = 'ready'
+      // Begins the broker only for a tool that needs it.
+      if (tool.declaration.credentials.length > 0) void this.lookAtSecrets().catch(() => undefined)
       await this.pool.release(await this.pool.acquire({ key, digest: key, spec }), true)
     } catch (error) {
       if (registered.tool === tool) {
