@@ -5,7 +5,7 @@ import { toolStorm } from './tool-storm.ts'
 
 afterAll(() => closeEngines())
 
-it('spec tools 14 permit ownership, cancellation: a storm of 200 calls of 40 callers is answered call by call and leaves nothing', async () => {
+it('spec tools 14 main thread, permit ownership, cancellation: a storm of 200 calls of 40 callers is answered call by call and leaves nothing', async () => {
   const { ended, delay, idle } = await toolStorm({ calls: 200, callers: 40 }, new Random(chosenSeed()))
   expect(ended['ok']).toBeGreaterThan(80)
   expect(ended['cancelled']).toBeGreaterThan(20)

@@ -1,7 +1,10 @@
 /** Calls of tools in a real engine: what they answer, and how they end. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { closeEngines, faultOf } from '../../support/engine.ts'
-import { nothingHeld, TestTools } from '../../support/tool-engine.ts'
+import { handTool } from '../../support/tool-components.ts'
+import { nothingHeld, TestTools, toolBundle } from '../../support/tool-engine.ts'
 
 let tools: TestTools
 
@@ -129,6 +132,20 @@ describe('a call', () => {
     expect(await tools.failure('hand', long)).toMatchObject({ kind: 'input_encode', code: 'input_too_large' })
   })
 })
+
+it('spec tools 14 cache: other bytes at the same path run as what they are; what ran finishes on the old ones', async () => {
+  const bundle = await toolBundle({ name: 'changing', component: 'hand' })
+  await tools.test.load(bundle)
+  expect(await tools.output('changing', { deed: 'count' })).toBe(1)
+  const running = tools.call('changing', { deed: 'print' })
+  const newer = await handTool({
+    replace: [['(global $calls (mut i32) (i32.const 0))', '(global $calls (mut i32) (i32.const 4))']],
+  })
+  await writeFile(join(bundle, 'module.wasm'), newer)
+  await tools.test.engine.modules.reload('changing')
+  expect(await tools.output('changing', { deed: 'count' })).toBe(5)
+  expect((await running).outcome).toMatchObject({ ok: false })
+}, 60_000)
 
 describe('permissions', () => {
   it('lets an operation that asks run only when a person agreed, and heeds the word of the operator', async () => {
