@@ -11,6 +11,7 @@ import { flowHandlers } from './handlers/flows.ts'
 import { guardHandlers } from './handlers/guards.ts'
 import { moduleHandlers } from './handlers/modules.ts'
 import { storeHandlers } from './handlers/store.ts'
+import { toolHandlers } from './handlers/tools.ts'
 
 export function createHandlers(context: HandlerContext): PaddockHandlers {
   const { engine, settings } = context
@@ -52,6 +53,7 @@ export function createHandlers(context: HandlerContext): PaddockHandlers {
     flows: flowHandlers(context),
     ...guardHandlers(context),
     store: storeHandlers(context),
+    ...toolHandlers(context),
     logs: {
       query: ({ filter, before, limit }) => engine.logs.query(filter, before, limit),
       tail: (filter, push) => engine.logs.follow(filter, (records) => push(records, 0)),

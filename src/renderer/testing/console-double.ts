@@ -16,6 +16,7 @@ import { FlowsDouble } from './flows/flows-double.ts'
 import { GuardsDouble } from './guards/guards-double.ts'
 import { fits } from './log-filter.ts'
 import { storeDouble } from './store-double.ts'
+import { ToolsDouble } from './tools/tools-double.ts'
 import { sampleSeries } from './sample-series.ts'
 
 type Change = Parameters<PaddockEmitters['state']['changed']>[0]
@@ -35,6 +36,7 @@ export class ConsoleDouble {
   readonly deciders = new DeciderDouble()
   readonly actors = todoActors()
   readonly flows = new FlowsDouble()
+  readonly tools = new ToolsDouble()
   readonly guards = new GuardsDouble(() => this.#snapshot.modules)
   readonly config = new ConfigDouble()
   /** What a query module answers; the input unless set. */
@@ -268,6 +270,7 @@ export class ConsoleDouble {
       actors: this.actors.handlers(),
       deciders: this.deciders.handlers,
       flows: this.flows.handlers(),
+      ...this.tools.handlers(),
       store: storeDouble({
         store: this.store,
         picked: () => this.picked,

@@ -38,7 +38,12 @@ export const toolViewSchema = z.object({
       hosts: z.array(z.string()),
       required: z.boolean(),
       present: z.boolean(),
+      /** For every one of its hosts. */
       granted: z.boolean(),
+      /** Hosts it was granted for, of those. */
+      grantedHosts: z.array(z.string()).default([]),
+      /** How it is added to requests, for instance `bearer`. */
+      injected: z.array(z.enum(['bearer', 'header', 'query', 'basic', 'path'])).default([]),
     }),
   ),
   running: count,
@@ -131,6 +136,33 @@ export const toolCallSchema = z.object({
   logsDropped: count,
 })
 export type ToolCallView = z.infer<typeof toolCallSchema>
+
+/** A call in a list: what is long is left out, and asked for by the id of the call. */
+export const toolCallLineSchema = toolCallSchema
+  .pick({ id: true, module: true, operation: true, caller: true, startedAt: true, state: true })
+  .extend({
+    /** Null until it has an answer. */
+    end: z
+      .object({
+        ok: z.boolean(),
+        kind: dispatchKindSchema.nullable(),
+        code: z.string().nullable(),
+        outputBytes: count,
+      })
+      .nullable(),
+    wallMs: z.number().nonnegative(),
+  })
+export type ToolCallLine = z.infer<typeof toolCallLineSchema>
+
+/** The server that lets other programs of this machine call tools. */
+export const toolServerViewSchema = z.object({
+  enabled: z.boolean(),
+  port: z.number().int().min(0).max(65_535),
+  /** `http://127.0.0.1:7415`, or null while nothing listens. */
+  url: z.string().nullable(),
+  tokenFile: z.string(),
+})
+export type ToolServerFacts = z.infer<typeof toolServerViewSchema>
 
 export const secretViewSchema = z.object({
   name: secretNameSchema,

@@ -18,6 +18,7 @@ import { decidersIpc } from './groups/deciders.ts'
 import { flowsIpc } from './groups/flows.ts'
 import { modulesIpc } from './groups/modules.ts'
 import { storeIpc } from './groups/store.ts'
+import { secretsIpc, toolsIpc } from './groups/tools.ts'
 
 export const ipcSchema = {
   app: {
@@ -57,6 +58,8 @@ export const ipcSchema = {
   audit: auditIpc,
   config: configIpc,
   store: storeIpc,
+  tools: toolsIpc,
+  secrets: secretsIpc,
   logs: {
     /** A page of the kept log, newest last. `before` is exclusive. */
     query: call(

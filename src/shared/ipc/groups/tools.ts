@@ -1,7 +1,13 @@
 /** Calls about tools, their calls and secrets (spec tools). */
 import { z } from 'zod'
 import { operationIdSchema, secretNameSchema } from '../../contracts/tool.ts'
-import { secretViewSchema, toolCallSchema, toolViewSchema } from '../../domain/tool.ts'
+import {
+  secretViewSchema,
+  toolCallLineSchema,
+  toolCallSchema,
+  toolServerViewSchema,
+  toolViewSchema,
+} from '../../domain/tool.ts'
 import { call, stream } from '../define.ts'
 import { bytes, moduleRef, nothing, slow } from './common.ts'
 
@@ -18,17 +24,21 @@ export const toolsIpc = {
   call: call(z.object({ operation: operationIdSchema, params, confirmed: z.boolean() }), callId, slow),
   /** False when it has ended already. */
   cancel: call(callId, z.boolean()),
-  /** Newest first. */
+  /** Newest first; `view` tells the rest of each. */
   history: call(
     z.object({
       module: moduleRef.shape.name.nullable(),
       before: z.string().max(64).nullable(),
       limit: z.number().int().min(1).max(500),
     }),
-    z.array(toolCallSchema),
+    z.array(toolCallLineSchema),
   ),
   /** Calls as their state changes. */
-  watchCalls: stream(nothing, toolCallSchema),
+  watchCalls: stream(nothing, toolCallLineSchema),
+  /** All of a call; null for one that is no longer kept. */
+  view: call(callId, toolCallSchema.nullable()),
+  /** Puts the output of a call on the clipboard, however long it is; false when there is none. */
+  copyOutput: call(callId, z.boolean()),
   /** The operator's word on an operation, or null for what the tool declares. */
   setPermission: call(
     moduleRef.extend({
@@ -37,6 +47,11 @@ export const toolsIpc = {
     }),
     nothing,
   ),
+  server: call(nothing, toolServerViewSchema),
+  /** Starts or stops the server of tools; what is wrong with it is told as a condition. */
+  setServer: call(z.object({ enabled: z.boolean() }), toolServerViewSchema),
+  /** Shows the file with the server's token in the file manager. */
+  revealToken: call(nothing, nothing),
 }
 
 export const secretsIpc = {
