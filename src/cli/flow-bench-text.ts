@@ -1,9 +1,6 @@
 /** Reports of `paddock flow bench` for people and for tables. */
-import type { BenchReport } from './flow-bench.ts'
+import type { BenchFormat, BenchReport } from './flow-bench-report.ts'
 import { bytes, notMeasured, number, rate, table, time } from './flow-text.ts'
-
-export const benchFormats = ['pretty', 'json', 'csv', 'markdown'] as const
-export type BenchFormat = (typeof benchFormats)[number]
 
 export function showBench(report: BenchReport, format: BenchFormat): string {
   const rows = figuresOf(report)

@@ -1,11 +1,11 @@
 /** `paddock flow bench`: how fast a flow is, measured after a warm-up (spec flows 12). */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { z } from 'zod'
 import type { FlowFigures } from '../shared/contracts/flow.ts'
 import type { FlowView } from '../shared/domain/flow.ts'
 import { PaddockError } from '../shared/errors.ts'
-import { showBench, type BenchFormat } from './flow-bench-text.ts'
+import { benchReportSchema, type BenchFormat, type BenchReport } from './flow-bench-report.ts'
+import { showBench } from './flow-bench-text.ts'
 import { exitOf, runToEnd, withFlow, type FlowTarget } from './flow-session.ts'
 import { peakQueue } from './flow-text.ts'
 import { warningsOf } from './flow-run.ts'
@@ -24,42 +24,6 @@ export interface FlowBenchOptions extends FlowTarget {
 /** A flow that is slower than this share of its baseline fails the comparison. */
 const tolerated = 0.9
 const slowerExit = 3
-
-const percentiles = z.object({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() })
-const reportSchema = z.object({
-  flow: z.string(),
-  state: z.string(),
-  /** Of the window that was measured, warm-up left out; null when the flow ended before. */
-  windowMs: z.number().nullable(),
-  elements: z.number().nullable(),
-  elementsPerSecond: z.number().nullable(),
-  /** What sources wrote, a second. */
-  bytesPerSecond: z.number().nullable(),
-  /** Of the whole run, in nanoseconds. */
-  latencyNs: percentiles.nullable(),
-  nodes: z.array(
-    z.object({
-      name: z.string(),
-      calls: z.number(),
-      callNs: z.object({ p50: z.number(), p99: z.number(), max: z.number() }).nullable(),
-      copies: z.number(),
-      copyBytes: z.number(),
-      memoryBytes: z.number(),
-    }),
-  ),
-  copies: z.number().nullable(),
-  copiesPerElement: z.number().nullable(),
-  allocations: z.number().nullable(),
-  /** Share of buffers given out that had been used before. */
-  reuse: z.number().nullable(),
-  pressures: z.number(),
-  peakQueue: z.object({ edge: z.string(), peak: z.number(), capacity: z.number() }).nullable(),
-  residentBytes: z.number().nullable(),
-  startMs: z.number(),
-  /** Throughput against the baseline's; null without one. */
-  against: z.number().nullable(),
-})
-export type BenchReport = z.infer<typeof reportSchema>
 
 interface Sample {
   readonly figures: FlowFigures
@@ -203,7 +167,7 @@ async function keep(report: BenchReport, { file }: FlowView, given: string | und
 
 async function readReport(file: string): Promise<BenchReport> {
   try {
-    return reportSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+    return benchReportSchema.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch (cause) {
     throw new PaddockError('usage.invalid', `${file} is no report of paddock flow bench.`, { cause })
   }

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { logLevels, type LogLevel } from '../shared/domain/primitives.ts'
 import { flowBench } from './flow-bench.ts'
-import { benchFormats, type BenchFormat } from './flow-bench-text.ts'
+import { benchFormats, type BenchFormat } from './flow-bench-report.ts'
 import type { FlowCommandMeans } from './flow-command-means.ts'
 import { flowRun } from './flow-run.ts'
 import type { FlowTarget } from './flow-session.ts'

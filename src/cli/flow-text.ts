@@ -62,7 +62,3 @@ export function peakQueue(
 export function edgeName({ from, port, to }: Pick<FlowEdge, 'from' | 'port' | 'to'>): string {
   return `${from}${port === 'output' ? '' : `.${port}`} -> ${to}`
 }
-
-export function sumOf(figures: FlowFigures, value: (node: FlowFigures['nodes'][number]) => number): number {
-  return figures.nodes.reduce((total, node) => total + value(node), 0)
-}

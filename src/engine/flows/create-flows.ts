@@ -40,7 +40,7 @@ export function createFlows(
       state,
       directory,
       components: new StageComponents({ compiler, contents }),
-      environment: process.env,
+      outside: { environment: process.env },
       logLevel: levelOf,
       isKept: (flow, level) => isAtLeast(level, levelOf(flow)),
       runs: {

@@ -57,8 +57,8 @@ export class FlowEntry {
   /** Takes this text for the file's. */
   take(text: string): void {
     const { record, options } = this
-    const { environment } = options.services
-    const read = readFlow(record.file, text, record.flow, { environment, overrides: options.overrides })
+    const { overrides, services } = options
+    const read = readFlow(record.file, text, record.flow, { ...services.outside, overrides })
     this.problems = read.problems
     this.graph = read.graph ?? this.graph
     this.definition = read.definition

@@ -3,10 +3,11 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { FlowEnd, FlowLevel, TraceSpan } from '../../../shared/contracts/flow.ts'
 import type { FlowView } from '../../../shared/domain/flow.ts'
-import { PaddockError } from '../../../shared/errors.ts'
+import { PaddockError, toErrorReport } from '../../../shared/errors.ts'
 import type { FlowApi, FlowCheck, FlowSource, StartOptions } from '../api.ts'
 import { checkFlowFile } from '../file/check-file.ts'
 import type { CheckFileOptions } from '../file/model.ts'
+import { readUserFile } from '../file/user-file.ts'
 import type { FlowAsk } from '../plan/model.ts'
 import { findFlowFile, readFlowFile, replaceFlowFile } from '../records/flow-file.ts'
 import { flowIdFor } from '../records/flow-id.ts'
@@ -27,7 +28,7 @@ export interface FlowServiceOptions {
 }
 
 export class FlowService implements FlowApi {
-  private readonly services: FlowServices
+  private services: FlowServices
   private readonly records: FlowRecords
   private readonly entries = new Map<string, FlowEntry>()
   private readonly changes: ChangeSignal
@@ -41,6 +42,7 @@ export class FlowService implements FlowApi {
 
   /** Reads what was added; nothing of it runs yet. Never rejects: a file that cannot be read is said in its view. */
   async open(): Promise<void> {
+    await this.readOutside()
     await Promise.all(
       this.records.all().map(async (record) => {
         const entry = this.enter(record, {})
@@ -202,6 +204,16 @@ export class FlowService implements FlowApi {
     return this.entry(id).runner.ended()
   }
 
+  private async readOutside(): Promise<void> {
+    const { outside, log } = this.services
+    try {
+      const userFile = await readUserFile(outside.environment ?? {})
+      if (userFile !== undefined) this.services = { ...this.services, outside: { ...outside, userFile } }
+    } catch (error) {
+      log('warn', 'flow_settings_unreadable', toErrorReport(error).message, 'flow.unreadable')
+    }
+  }
+
   /** One that came to its end by itself does not run again with the next start of the engine. */
   private async forget(entry: FlowEntry): Promise<void> {
     const end = await entry.runner.ended().catch(() => null)
@@ -234,7 +246,7 @@ export class FlowService implements FlowApi {
   }
 
   private fileOptions(overrides: Readonly<Record<string, string>>): CheckFileOptions {
-    return { environment: this.services.environment, overrides }
+    return { ...this.services.outside, overrides }
   }
 
   /** Reads and judges a flow with its components. Rejects with `flow.*`. */

@@ -6,10 +6,13 @@ import type { Clock } from '../../clock.ts'
 import type { StateHub } from '../../state-hub.ts'
 import type { EngineLog } from '../../telemetry/engine-log.ts'
 import type { LogHub } from '../../telemetry/log-hub.ts'
+import type { CheckFileOptions } from '../file/model.ts'
 import { emptyFigures } from '../figures/empty-figures.ts'
 import type { RunMeans } from '../runs/flow-run.ts'
 import { startFailure } from '../runs/run-end.ts'
 import type { StageComponents } from './stage-components.ts'
+
+export type OutsideSettings = Pick<CheckFileOptions, 'environment' | 'userFile'>
 
 export interface FlowServices {
   readonly clock: Clock
@@ -21,7 +24,8 @@ export interface FlowServices {
   readonly runs: RunMeans
   /** Where flows keep what is theirs, a folder each. */
   readonly directory: string
-  readonly environment: Readonly<Record<string, string | undefined>>
+  /** The environment and the settings of the user, which lie under those of a flow file. */
+  readonly outside: OutsideSettings
   readonly logLevel: (flow: string) => LogLevel
   readonly isKept: (flow: string, level: LogLevel) => boolean
 }
