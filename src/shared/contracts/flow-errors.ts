@@ -5,7 +5,6 @@ export const flowErrorRemedies = {
   'flow.unwritable': 'Make the folder of the flow writable.',
   'flow.invalid': 'Correct the problems listed in the flow file.',
   'flow.ambiguous': 'The file holds several flows: name the one that is meant.',
-  'flow.duplicate': 'Remove the other flow of this name first, or rename one of them.',
   'flow.consent_required': 'Review what the flow asks for and grant or refuse it.',
   'flow.denied': 'Move the component into the folder of the flow, or grant the path.',
   'flow.component': 'Correct the component named, or the path to it.',
