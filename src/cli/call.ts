@@ -3,18 +3,17 @@ import type { Engine } from '../engine/engine.ts'
 import type { EgressTrace, ToolCallView } from '../shared/domain/tool.ts'
 import { PaddockError } from '../shared/errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { readArgument, runBundle, withEngine, type OneShotOptions } from './one-shot.ts'
+import { loadTool, type ToolGiven } from './load-tool.ts'
+import { readArgument, withEngine, type OneShotOptions } from './one-shot.ts'
 import type { Output } from './output.ts'
-import { applySecrets, type SecretFile } from './secret-files.ts'
 
-export interface CallOptions extends OneShotOptions {
+export interface CallOptions extends OneShotOptions, ToolGiven {
   readonly bundle: string
   /** JSON text of an object, or `@file`. */
   readonly params: string
   /** `{"capability_id": …}` chooses the operation; nothing else of it reaches the tool (spec tools 8). */
   readonly context: string | undefined
   readonly operation: string | undefined
-  readonly secrets: readonly SecretFile[]
 }
 
 /**
@@ -25,8 +24,7 @@ export async function call(options: CallOptions, output: Output): Promise<number
   const params = Buffer.from(await readArgument(options.params)).toString('utf8')
   const asked = options.operation ?? operationOf(options.context)
   return withEngine(options, output, async (engine) => {
-    const name = await runBundle(engine, options.bundle)
-    await applySecrets(engine, name, options.secrets)
+    const name = await loadTool(engine, options.bundle, options)
     const leaving = new AbortController()
     const leave = (): void => leaving.abort()
     process.once('SIGINT', leave)

@@ -5,7 +5,7 @@ export const exitCodes = { ok: 0, moduleFailed: 1, badInput: 2 } as const
 
 const inputGroups: readonly string[] = ['bundle', 'manifest', 'component', 'usage', 'settings', 'state']
 
-/** Of deciders: what cannot be loaded, and commands that no decider could take (spec decider 9). */
+/** What was named is not there or cannot be loaded, and commands that no decider could take (spec decider 9). */
 const inputCodes: ReadonlySet<ErrorCode> = new Set([
   'stage.alone',
   'flow.unreadable',
@@ -14,6 +14,10 @@ const inputCodes: ReadonlySet<ErrorCode> = new Set([
   'flow.ambiguous',
   'flow.component',
   'flow.denied',
+  'tool.unknown_operation',
+  'secret.bad_name',
+  'secret.bad_value',
+  'secret.unknown',
   'decider.not_a_component',
   'decider.missing_export',
   'decider.unsupported_version',

@@ -1,10 +1,12 @@
 /** The engine as the headless command runs it: plain Node, settings in memory. */
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Engine } from '../engine/engine.ts'
 import { ForkLauncher } from '../engine/sandboxes/fork-launcher.ts'
 import { dataKeySource, passphraseFileVariable } from '../engine/secret-keys/data-key.ts'
+import { dataKeyBytes } from '../engine/secret-keys/key-file.ts'
 import { memorySettings } from '../engine/settings-port.ts'
 import { settingsSchema, type Settings } from '../shared/domain/settings.ts'
 
@@ -30,11 +32,10 @@ export async function createHeadlessEngine(options: HeadlessOptions): Promise<He
     stateDir,
     settings: memorySettings(settingsSchema.parse({ devnet: { autoStart: false }, ...options.settings })),
     launcher: new ForkLauncher(),
-    dataKey: dataKeySource({
-      stateDir,
-      passphraseFile: process.env[passphraseFileVariable],
-      keychain: null,
-    }),
+    dataKey:
+      temporary === null
+        ? dataKeySource({ stateDir, passphraseFile: process.env[passphraseFileVariable], keychain: null })
+        : keyInMemory(),
     entries: {
       sandbox: path.join(here, 'sandbox.cjs'),
       compiler: path.join(here, 'compiler.cjs'),
@@ -51,4 +52,11 @@ export async function createHeadlessEngine(options: HeadlessOptions): Promise<He
       if (temporary !== null) await rm(temporary, { recursive: true, force: true })
     },
   }
+}
+
+/** What is sealed with it is thrown away with the directory, so it is kept nowhere. */
+function keyInMemory(): () => Promise<Uint8Array> {
+  const key = randomBytes(dataKeyBytes)
+  // Whoever asks overwrites what it gets.
+  return () => Promise.resolve(Uint8Array.from(key))
 }

@@ -1,6 +1,5 @@
 /** Secrets for tools on the command line: named with the file that holds each, never as an argument (spec tools 5). */
 import { readFile } from 'node:fs/promises'
-import type { Engine } from '../engine/engine.ts'
 import { secretNameSchema } from '../shared/contracts/tool.ts'
 import { PaddockError } from '../shared/errors.ts'
 
@@ -28,20 +27,6 @@ export async function readSecret({ name, file }: SecretFile): Promise<Uint8Array
     throw new PaddockError('usage.invalid', `The file of the secret ${name} cannot be read.`, { cause })
   }
   return bytes.at(-1) === 0x0a ? bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1) : bytes
-}
-
-/** Puts the secrets into the store and lets the tool use those it declares, on the hosts it declares. */
-export async function applySecrets(
-  engine: Engine,
-  module: string,
-  secrets: readonly SecretFile[],
-): Promise<void> {
-  const { tools } = engine.contracts
-  for (const secret of secrets) await tools.setSecret(secret.name, await readSecret(secret))
-  const declared = tools.list().find((tool) => tool.module === module)?.secrets ?? []
-  for (const { name, hosts } of declared) {
-    if (secrets.some((secret) => secret.name === name)) await tools.grantSecret(module, name, hosts)
-  }
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<Uint8Array> {

@@ -4,14 +4,13 @@ import { directGateway } from '../engine/tool-server/gateway.ts'
 import { createMcpServer } from '../engine/tool-server/mcp.ts'
 import { PaddockError } from '../shared/errors.ts'
 import { exitCodes } from './exit-codes.ts'
-import { runBundle, withEngine, type OneShotOptions } from './one-shot.ts'
+import { loadTool, type ToolGiven } from './load-tool.ts'
+import { withEngine, type OneShotOptions } from './one-shot.ts'
 import type { Output } from './output.ts'
-import { applySecrets, type SecretFile } from './secret-files.ts'
 import { untilSignal } from './until-signal.ts'
 
-export interface ServeToolsOptions extends OneShotOptions {
+export interface ServeToolsOptions extends OneShotOptions, ToolGiven {
   readonly bundles: readonly string[]
-  readonly secrets: readonly SecretFile[]
   /** Milliseconds, or undefined to serve until a signal. */
   readonly forMs: number | undefined
 }
@@ -22,8 +21,7 @@ export async function serveTools(
   output: Output,
 ): Promise<number> {
   return withEngine(options, output, async (engine) => {
-    for (const bundle of options.bundles)
-      await applySecrets(engine, await runBundle(engine, bundle), options.secrets)
+    for (const bundle of options.bundles) await loadTool(engine, bundle, options)
     const { toolServer } = engine
     await toolServer.apply({ server: true, port: options.port, workspace: null })
     const { url, tokenFile } = toolServer.view
@@ -42,8 +40,7 @@ export async function serveTools(
 /** Serves MCP over standard input and output, which carry nothing else, until the client closes it. */
 export async function serveMcp(options: ServeToolsOptions, output: Output): Promise<number> {
   return withEngine(options, output, async (engine) => {
-    for (const bundle of options.bundles)
-      await applySecrets(engine, await runBundle(engine, bundle), options.secrets)
+    for (const bundle of options.bundles) await loadTool(engine, bundle, options)
     const gateway = directGateway(engine.contracts.tools)
     const closed = new Promise<void>((resolve) => void process.stdin.once('close', () => resolve()))
     const handle = serveStdio(() => createMcpServer(gateway, options.version), {

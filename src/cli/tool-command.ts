@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { call } from './call.ts'
+import { parseDestination } from './load-tool.ts'
 import { collect, parseDuration, parsePort } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { parseSecretFile } from './secret-files.ts'
@@ -8,6 +9,7 @@ import { serveMcp, serveTools } from './serve-tools.ts'
 
 interface Flags {
   secret?: string[]
+  permit?: string[]
   config?: string
   stateDir?: string
   for?: number
@@ -21,8 +23,9 @@ export function addToolCommands(
   outputFor: (options: { json?: boolean }) => Output,
   finish: (code: number) => void,
 ): void {
-  const shared = ({ secret = [], config, stateDir, for: forMs }: Flags) => ({
+  const shared = ({ secret = [], permit = [], config, stateDir, for: forMs }: Flags) => ({
     secrets: secret.map(parseSecretFile),
+    permitted: permit.map(parseDestination),
     config,
     stateDir,
     forMs,
@@ -33,6 +36,11 @@ export function addToolCommands(
       .option(
         '--secret <name=file>',
         'a secret for the tools that declare it, from a file or - ; repeatable',
+        collect,
+      )
+      .option(
+        '--permit <address>',
+        'a private address or range that the tools may reach, of those they declare; repeatable',
         collect,
       )
       .option('--config <file>', 'engine.toml')

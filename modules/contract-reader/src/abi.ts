@@ -1,6 +1,6 @@
 // As much of the ABI as reading needs: functions whose parameters and results are static words or one text.
 import { keccak_256 } from '@noble/hashes/sha3'
-import { ToolFailure } from 'paddock:tool'
+import { decodeText, ToolFailure } from 'paddock:tool'
 
 const wordHex = 64
 
@@ -25,14 +25,27 @@ function encodeWord(type: string, value: string): string {
     if (!/^0x[0-9a-fA-F]{40}$/.test(value)) refuse(`"${value}" is not an address.`)
     return value.slice(2).toLowerCase().padStart(wordHex, '0')
   }
-  if (type === 'bool') return (value === 'true' ? '1' : '0').padStart(wordHex, '0')
+  if (type === 'bool') {
+    if (value !== 'true' && value !== 'false') refuse(`"${value}" is neither true nor false.`)
+    return (value === 'true' ? '1' : '0').padStart(wordHex, '0')
+  }
   if (type === 'bytes32') {
     if (!/^0x[0-9a-fA-F]{64}$/.test(value)) refuse(`"${value}" is not 32 bytes.`)
     return value.slice(2).toLowerCase()
   }
-  if (!/^u?int\d*$/.test(type)) refuse(`Parameters of the type ${type} are not supported.`)
+  return encodeNumber(type, value)
+}
+
+function encodeNumber(type: string, value: string): string {
+  const [, unsigned = '', digits = '256'] = /^(u?)int([1-9]\d{0,2})?$/.exec(type) ?? []
+  const bits = Number(digits)
+  if (!/^u?int\d*$/.test(type) || bits > 256 || bits % 8 !== 0)
+    refuse(`Parameters of the type ${type} are not supported.`)
   if (!/^-?\d{1,78}$/.test(value)) refuse(`"${value}" is not a whole number.`)
-  return BigInt.asUintN(256, BigInt(value)).toString(16).padStart(wordHex, '0')
+  const number = BigInt(value)
+  const kept = unsigned === 'u' ? BigInt.asUintN(bits, number) : BigInt.asIntN(bits, number)
+  if (kept !== number) refuse(`${value} does not fit ${type}.`)
+  return BigInt.asUintN(256, number).toString(16).padStart(wordHex, '0')
 }
 
 /** The data of a call. Throws a `ToolFailure` for what does not fit the signature. */
@@ -58,7 +71,8 @@ export function decodeResult(type: string, data: string): string | boolean {
     case 'string': {
       const length = Number(BigInt(`0x${hex.slice(wordHex, 2 * wordHex) || '0'}`))
       const bytes = hex.slice(2 * wordHex, 2 * wordHex + 2 * length)
-      return decodeURIComponent(bytes.replace(/../g, '%$&'))
+      if (bytes.length !== 2 * length) refuse('The contract answered no text: choose another type.')
+      return decodeText(Uint8Array.from(bytes.match(/../g) ?? [], (digits) => parseInt(digits, 16)))
     }
     default:
       if (/^uint\d*$/.test(type)) return BigInt(`0x${first}`).toString()

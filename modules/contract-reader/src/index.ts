@@ -18,10 +18,19 @@ function request(rpc: string, method: string, params: readonly unknown[]): unkno
   const answer = http.post(rpc, body, { 'content-type': 'application/json' })
   if (answer.status !== 200)
     throw new ToolFailure('client', `The endpoint answered ${answer.status}.`, `status_${answer.status}`)
-  const { result, error } = answer.json() as { result?: unknown; error?: { message?: string } }
-  if (error !== undefined)
-    throw new ToolFailure('client', error.message ?? 'The endpoint refused.', 'rpc_error')
+  const { result, error } = objectOf(answer.json())
+  if (error !== undefined && error !== null) {
+    const { message } = objectOf(error)
+    const said = typeof message === 'string' ? message : 'The endpoint refused.'
+    throw new ToolFailure('client', said, 'rpc_error')
+  }
   return result
+}
+
+/** Nothing of an answer is believed: it may be text, null or a page. */
+function objectOf(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  throw new ToolFailure('operation-failed', 'The endpoint did not answer as a node does.', 'bad_answer')
 }
 
 function hexNumber(value: unknown): string {

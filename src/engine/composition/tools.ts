@@ -12,11 +12,22 @@ import { ToolServerService } from '../tool-server/tool-server-service.ts'
 import type { Foundation } from './foundation.ts'
 
 /** The broker given with the options, or one in a process of its own that begins with its first use. */
-export function createBroker(
-  options: EngineOptions,
-  { clock, random, operator, log }: Foundation,
-): ToolBroker {
-  if (options.toolBroker !== undefined) return options.toolBroker
+export function createBroker(options: EngineOptions, foundation: Foundation): ToolBroker {
+  const broker = options.toolBroker ?? createOwnBroker(options, foundation)
+  const { operator } = foundation
+  return {
+    secrets: broker.secrets,
+    // What the operator permits to every module is permitted to its calls as well.
+    open: (policy) =>
+      broker.open({
+        ...policy,
+        permittedPrivate: [...operator().limits.http.permitDestinations, ...policy.permittedPrivate],
+      }),
+    close: () => broker.close(),
+  }
+}
+
+function createOwnBroker(options: EngineOptions, { clock, random, operator, log }: Foundation): ToolBroker {
   const { entries, launcher, stateDir } = options
   const built = path.dirname(entries.sandbox)
   return createToolBroker({
