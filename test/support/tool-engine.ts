@@ -20,7 +20,9 @@ export function directBroker(parts: BrokerParts): ToolBroker {
     async open(policy): Promise<BrokeredCall> {
       const session = await CallSession.open(parts, policy)
       return {
-        http: (request) => session.http(request),
+        sendBody: (part) => Promise.resolve(session.sendBody(part)),
+        http: (request) => session.request(request),
+        readBody: (offset) => Promise.resolve(session.readBody(offset)),
         readWorkspace: (path) => session.readWorkspace(path),
         secretExists: (name) => Promise.resolve(session.secretExists(name)),
         scanOutput: (text) => session.scanOutput(text),

@@ -9,7 +9,9 @@ import { createScanPool } from '../../src/engine/broker/scan/scan-pool.ts'
 import { openVault } from '../../src/engine/broker/secrets/vault.ts'
 import { readWorkspaceFile } from '../../src/engine/broker/workspace/workspace-reader.ts'
 import { systemClock, type Clock } from '../../src/engine/clock.ts'
-import type { CallPolicy, GuestHttpRequest } from '../../src/engine/contracts/tool/broker.ts'
+import type { BrokeredCall, CallPolicy } from '../../src/engine/contracts/tool/broker.ts'
+import type { GuestHttpRequest } from '../../src/engine/broker/egress/guest-request.ts'
+import { bodyPartBytes, partAt } from '../../src/shared/contracts/tool-body.ts'
 import { Egress } from '../../src/engine/egress/egress.ts'
 import { systemResolver } from '../../src/engine/egress/resolver.ts'
 import {
@@ -152,6 +154,36 @@ export function guestRequest(origin: string, request: Partial<GuestHttpRequest> 
     ...rest,
     url: url.startsWith('/') ? `${origin}${url}` : url,
   }
+}
+
+/** A whole request through a broker's call, its bodies in parts, as a guest thread does it. */
+export async function requestOf(
+  call: Pick<BrokeredCall, 'http' | 'sendBody' | 'readBody'>,
+  request: GuestHttpRequest,
+): Promise<HttpAnswer> {
+  const { body, timeoutMs, ...rest } = request
+  const bodyBytes = body?.length ?? 0
+  let sent = 0
+  let isWanted = true
+  while (body !== undefined && isWanted && bodyBytes - sent > bodyPartBytes) {
+    isWanted = await call.sendBody(partAt(body, sent))
+    sent += bodyPartBytes
+  }
+  const head = await call.http({
+    ...rest,
+    bodyBytes,
+    ...(body === undefined || !isWanted ? {} : { body: partAt(body, sent) }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  })
+  if (!head.ok) return head
+  const parts = [head.body]
+  for (let read = head.body.length; read < head.bodyBytes;) {
+    const more = await call.readBody(read)
+    if (!more.ok) return more
+    parts.push(more.part)
+    read += more.part.length
+  }
+  return { ok: true, status: head.status, headersJson: head.headersJson, body: Buffer.concat(parts) }
 }
 
 export function credential(

@@ -1,6 +1,7 @@
 /** What the engine and the guest thread of a tool say to each other about one call (spec tools 3, 7, 8). */
 import { z } from 'zod'
-import { httpAnswerSchema, toolMetadataSchema, toolResponseSchema } from './tool.ts'
+import { bodyPartAnswerSchema, bodyPartSchema, httpHeadSchema } from './tool-body.ts'
+import { toolMetadataSchema, toolResponseSchema } from './tool.ts'
 
 /** Of one call: lines the guest may log, and bytes of each (spec tools 3). */
 export const maxToolLogLines = 1_000
@@ -56,20 +57,43 @@ export type ToolAnswer = z.infer<typeof toolAnswerSchema>
 /** What `describe` answers. A tool that says nonsense of itself fails with `tool.invalid_schema`. */
 export const toolDescriptionSchema = toolMetadataSchema
 
+/**
+ * UTF-16 units of what a guest says in a host call: one more than its rule allows, so that what is longer is cut on the
+ * guest thread and refused by its rule all the same. Nothing without a bound reaches a loop that others share.
+ */
+export const maxHostTexts = {
+  method: 33,
+  url: 8_193,
+  headers: 16_385,
+  path: 1_025,
+  secret: 257,
+  alias: 257,
+  params: 1_048_577,
+} as const
+
+const text = (maxLength: number): z.ZodString => z.string().max(maxLength)
+
+/** A request without the parts of its body that were sent before. */
+export const sentRequestSchema = z.strictObject({
+  method: text(maxHostTexts.method),
+  url: text(maxHostTexts.url),
+  headersJson: text(maxHostTexts.headers),
+  /** The last part. */
+  body: bodyPartSchema.optional(),
+  /** Of the whole body; more than came in parts where the rest was not wanted. */
+  bodyBytes: z.number().int().nonnegative(),
+  timeoutMs: z.number().nonnegative().optional(),
+})
+export type SentRequest = z.infer<typeof sentRequestSchema>
+
 /** Arguments of the host calls of `toolCapability`, by function. */
 export const toolHostArguments = {
-  'http-request': z.tuple([
-    z.object({
-      method: z.string(),
-      url: z.string(),
-      headersJson: z.string(),
-      body: z.instanceof(Uint8Array).optional(),
-      timeoutMs: z.number().int().nonnegative().optional(),
-    }),
-  ]),
-  'workspace-read': z.tuple([z.string()]),
-  'tool-invoke': z.tuple([z.string(), z.string()]),
-  'secret-exists': z.tuple([z.string()]),
+  'http-request': z.tuple([sentRequestSchema]),
+  'send-body': z.tuple([bodyPartSchema]),
+  'read-body': z.tuple([z.number().int().nonnegative()]),
+  'workspace-read': z.tuple([text(maxHostTexts.path)]),
+  'tool-invoke': z.tuple([text(maxHostTexts.alias), text(maxHostTexts.params)]),
+  'secret-exists': z.tuple([text(maxHostTexts.secret)]),
 } as const
 
 /** Answer of `tool-invoke`: JSON text, or one stable word (spec tools 3). */
@@ -81,7 +105,10 @@ export type InvokeAnswer = z.infer<typeof invokeAnswerSchema>
 
 /** What the engine must answer to each host call; anything else is a fault of the host. */
 export const toolHostAnswers = {
-  'http-request': httpAnswerSchema,
+  'http-request': httpHeadSchema,
+  /** Whether more of the body is wanted. */
+  'send-body': z.boolean(),
+  'read-body': bodyPartAnswerSchema,
   'workspace-read': z.string().nullable(),
   'tool-invoke': invokeAnswerSchema,
   'secret-exists': z.boolean(),

@@ -4,7 +4,6 @@ import { z } from 'zod'
 export const toolContractId = 'tool'
 
 const mebibyte = 1_048_576
-const bytes: z.ZodType<Uint8Array> = z.instanceof(Uint8Array)
 
 /** Why a tool or a request of it failed, as the contract spells it (spec tools 7). */
 export const toolFailureKinds = [
@@ -185,22 +184,31 @@ export type ToolMetadata = z.infer<typeof toolMetadataSchema>
 
 /** Capability and functions of the host calls that the guest bridges to the engine. */
 export const toolCapability = 'tool-host'
-export const toolHostFunctions = ['http-request', 'workspace-read', 'tool-invoke', 'secret-exists'] as const
+export const toolHostFunctions = [
+  'http-request',
+  'send-body',
+  'read-body',
+  'workspace-read',
+  'tool-invoke',
+  'secret-exists',
+] as const
 export type ToolHostFunction = (typeof toolHostFunctions)[number]
 
-export const httpAnswerSchema = z.discriminatedUnion('ok', [
-  z.object({
-    ok: z.literal(true),
-    status: z.number().int(),
-    headersJson: z.string(),
-    body: bytes,
-  }),
-  z.object({
-    ok: z.literal(false),
-    kind: toolFailureKindSchema,
-    code: z.string().optional(),
-    message: z.string().optional(),
-    requestSent: z.boolean(),
-  }),
-])
-export type HttpAnswer = z.infer<typeof httpAnswerSchema>
+export const httpFailureSchema = z.object({
+  ok: z.literal(false),
+  kind: toolFailureKindSchema,
+  code: z.string().optional(),
+  message: z.string().optional(),
+  requestSent: z.boolean(),
+})
+export type HttpFailureAnswer = z.infer<typeof httpFailureSchema>
+
+/** A whole answer, as the broker has it. */
+export type HttpAnswer =
+  | {
+      readonly ok: true
+      readonly status: number
+      readonly headersJson: string
+      readonly body: Uint8Array
+    }
+  | HttpFailureAnswer

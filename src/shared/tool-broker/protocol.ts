@@ -2,19 +2,19 @@
 import { z } from 'zod'
 import {
   credentialSchema,
-  httpAnswerSchema,
   httpRuleSchema,
   operationIdSchema,
   secretNameSchema,
   toolDeclarationSchema,
 } from '../contracts/tool.ts'
+import { bodyPartAnswerSchema, bodyPartSchema, httpHeadSchema } from '../contracts/tool-body.ts'
+import { sentRequestSchema } from '../contracts/tool-call.ts'
 import { moduleNameSchema } from '../domain/primitives.ts'
 import { egressTraceSchema, secretViewSchema, toolUsageSchema } from '../domain/tool.ts'
 import { isErrorCode, type ErrorCode } from '../errors.ts'
 
 const idSchema = z.number().int().nonnegative()
 const countSchema = z.number().int().nonnegative()
-// Bodies and values are never looked into: a message of megabytes costs no more than a small one.
 const bytes: z.ZodType<Uint8Array> = z.instanceof(Uint8Array)
 
 const { http, workspace } = toolDeclarationSchema.shape
@@ -33,14 +33,6 @@ const callPolicySchema = z.strictObject({
 })
 
 export type SentPolicy = z.infer<typeof callPolicySchema>
-
-const guestHttpRequestSchema = z.strictObject({
-  method: z.string(),
-  url: z.string(),
-  headersJson: z.string(),
-  body: bytes.optional(),
-  timeoutMs: z.number().nonnegative().optional(),
-})
 
 /** The first message to a broker. */
 const brokerSetupSchema = z.strictObject({
@@ -63,7 +55,9 @@ export type BrokerSetup = z.infer<typeof brokerSetupSchema>
 /** One question each, answered once by its id. */
 const questions = [
   z.strictObject({ kind: z.literal('open'), id: idSchema, call: idSchema, policy: callPolicySchema }),
-  z.strictObject({ kind: z.literal('http'), id: idSchema, call: idSchema, request: guestHttpRequestSchema }),
+  z.strictObject({ kind: z.literal('http'), id: idSchema, call: idSchema, request: sentRequestSchema }),
+  z.strictObject({ kind: z.literal('send-body'), id: idSchema, call: idSchema, part: bodyPartSchema }),
+  z.strictObject({ kind: z.literal('read-body'), id: idSchema, call: idSchema, offset: countSchema }),
   z.strictObject({ kind: z.literal('read-workspace'), id: idSchema, call: idSchema, path: z.string() }),
   z.strictObject({ kind: z.literal('secret-exists'), id: idSchema, call: idSchema, name: z.string() }),
   z.strictObject({ kind: z.literal('scan-output'), id: idSchema, call: idSchema, text: z.string() }),
@@ -106,7 +100,9 @@ const callFiguresSchema = z.strictObject({
 /** What answers each kind of question. */
 export const brokerAnswers = {
   open: z.null(),
-  http: httpAnswerSchema,
+  http: httpHeadSchema,
+  'send-body': z.boolean(),
+  'read-body': bodyPartAnswerSchema,
   'read-workspace': z.string().nullable(),
   'secret-exists': z.boolean(),
   'scan-output': outputVerdictSchema,

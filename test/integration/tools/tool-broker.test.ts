@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ToolBroker } from '../../../src/engine/contracts/tool/broker.ts'
 import type { ProcessExit } from '../../../src/engine/sandboxes/launcher.ts'
 import { brokerOf, ListeningLauncher } from '../../support/tool-broker.ts'
-import { credential, guestRequest, textOf, ToolWorld } from '../../support/tool-world.ts'
+import { credential, guestRequest, requestOf, textOf, ToolWorld } from '../../support/tool-world.ts'
 import { until } from '../../support/until.ts'
 
 let world: ToolWorld
@@ -92,7 +92,7 @@ describe('spec tools 5: a canary through the real process', () => {
         }),
       )
       for (const url of ['/', '/error', '/reset', '/slow', '/big', '/blocked', '/redirect', `https://gone.web.test:${world.web.port}/`]) {
-        const answer = await call.http(guestRequest(world.origin, { url, timeoutMs: 400 }))
+        const answer = await requestOf(call, guestRequest(world.origin, { url, timeoutMs: 400 }))
         codes.add(answer.ok ? 'ok' : (answer.code ?? ''))
       }
       expect(await call.secretExists('key')).toBe(true)
@@ -164,7 +164,7 @@ describe('spec tools 9: the broker process', () => {
     const body = Buffer.alloc(10_485_760, 'abc \n')
     world.web.handler = (request, response) => response.end(request.body)
     const call = await broker.open(world.policy({ http: { maxRequestBytes: 10_485_760 } }))
-    const answer = await call.http(guestRequest(world.origin, { method: 'POST', body }))
+    const answer = await requestOf(call, guestRequest(world.origin, { method: 'POST', body }))
     expect(answer.ok && body.equals(answer.body)).toBe(true)
     const closed = await call.close()
     expect(closed).toMatchObject({
@@ -175,13 +175,19 @@ describe('spec tools 9: the broker process', () => {
     })
     expect(await call.figures()).toEqual(closed)
     expect(await call.close()).toEqual(closed)
-    expect(await call.http(guestRequest(world.origin))).toMatchObject({ kind: 'executor', code: 'cancelled' })
+    expect(await requestOf(call, guestRequest(world.origin))).toMatchObject({
+      kind: 'executor',
+      code: 'cancelled',
+    })
   })
 
   it('a cancelled call ends its request at once and tells what was sent', async () => {
     world.web.handler = () => undefined
     const call = await broker.open(world.policy())
-    const waiting = call.http(guestRequest(world.origin, { method: 'POST', body: Buffer.from('12345') }))
+    const waiting = requestOf(
+      call,
+      guestRequest(world.origin, { method: 'POST', body: Buffer.from('12345') }),
+    )
     await until(() => expect(world.web.received).toHaveLength(1))
     call.cancel()
     expect(await waiting).toMatchObject({ ok: false, kind: 'executor', code: 'cancelled', requestSent: true })
@@ -191,7 +197,10 @@ describe('spec tools 9: the broker process', () => {
   it('a call that is closed ends its request first and counts it', async () => {
     world.web.handler = () => undefined
     const call = await broker.open(world.policy())
-    const waiting = call.http(guestRequest(world.origin, { method: 'POST', body: Buffer.from('12345') }))
+    const waiting = requestOf(
+      call,
+      guestRequest(world.origin, { method: 'POST', body: Buffer.from('12345') }),
+    )
     await until(() => expect(world.web.received).toHaveLength(1))
     expect(await call.close()).toMatchObject({ egressBytes: 5, httpRequests: 1 })
     expect(await waiting).toMatchObject({ code: 'cancelled' })
@@ -203,7 +212,7 @@ describe('spec tools 9: the broker process', () => {
     await broker.secrets.set('key', bytesOf('value-of-key'))
     world.web.handler = () => undefined
     const call = await broker.open(world.policy())
-    const waiting = call.http(guestRequest(world.origin))
+    const waiting = requestOf(call, guestRequest(world.origin))
     await until(() => expect(world.web.received).toHaveLength(1))
     launcher.launched[0]?.kill()
     const lost = expect.objectContaining({ code: 'tool.broker_lost' }) as Error
@@ -212,7 +221,7 @@ describe('spec tools 9: the broker process', () => {
     await until(() => expect(exits).toMatchObject([{ class: 'killed' }]))
     world.web.handler = (_request, response) => response.end('back')
     const again = await broker.open(world.policy({ credentials: [credential('key', { type: 'bearer' })] }))
-    expect(textOf(await again.http(guestRequest(world.origin)))).toBe('back')
+    expect(textOf(await requestOf(again, guestRequest(world.origin)))).toBe('back')
     expect(world.web.received.at(-1)?.headers.authorization).toBe('Bearer value-of-key')
     expect(launcher.launched).toHaveLength(2)
   })
@@ -223,7 +232,7 @@ describe('spec tools 9: the broker process', () => {
     await broker.close()
     expect(isAlive(pid)).toBe(false)
     const call = await broker.open(world.policy())
-    expect(await call.http(guestRequest(world.origin))).toMatchObject({ ok: true })
+    expect(await requestOf(call, guestRequest(world.origin))).toMatchObject({ ok: true })
   })
 
   it('another key: what opens it fails with the reason, and nothing hangs', async () => {
@@ -251,9 +260,9 @@ describe('spec tools 9: the broker process', () => {
   it('a question it cannot read is refused alone', async () => {
     const call = await broker.open(world.policy())
     const nonsense = { ...guestRequest(world.origin), timeoutMs: -1 }
-    await expect(call.http(nonsense)).rejects.toThrow(
+    await expect(requestOf(call, nonsense)).rejects.toThrow(
       expect.objectContaining({ code: 'internal.bug' }) as Error,
     )
-    expect(await call.http(guestRequest(world.origin))).toMatchObject({ ok: true })
+    expect(await requestOf(call, guestRequest(world.origin))).toMatchObject({ ok: true })
   })
 })

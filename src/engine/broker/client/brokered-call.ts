@@ -1,14 +1,11 @@
 /** One open call at the broker. */
-import type { HttpAnswer } from '../../../shared/contracts/tool.ts'
-import type {
-  BrokeredCall,
-  CallFigures,
-  GuestHttpRequest,
-  OutputVerdict,
-} from '../../contracts/tool/broker.ts'
+import type { HttpFailureAnswer } from '../../../shared/contracts/tool.ts'
+import type { BodyPartAnswer, HttpHead } from '../../../shared/contracts/tool-body.ts'
+import type { SentRequest } from '../../../shared/contracts/tool-call.ts'
+import type { BrokeredCall, CallFigures, OutputVerdict } from '../../contracts/tool/broker.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 
-const cancelled: HttpAnswer = {
+const cancelled: HttpFailureAnswer = {
   ok: false,
   kind: 'executor',
   code: 'cancelled',
@@ -26,18 +23,22 @@ export class OpenCall implements BrokeredCall {
     this.call = call
   }
 
-  async http(request: GuestHttpRequest): Promise<HttpAnswer> {
+  async sendBody(part: Uint8Array): Promise<boolean> {
+    const { connection, call } = this
+    return this.closing === undefined && (await connection.ask('send-body', { call, part: compact(part) }))
+  }
+
+  async http({ body, ...request }: SentRequest): Promise<HttpHead> {
     const { connection, call } = this
     if (this.closing !== undefined) return cancelled
-    const { method, url, headersJson, body, timeoutMs } = request
-    const checked = {
-      method,
-      url,
-      headersJson,
-      ...(body === undefined ? {} : { body: compact(body) }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    }
-    return await connection.ask('http', { call, request: checked })
+    const last = body === undefined ? {} : { body: compact(body) }
+    return await connection.ask('http', { call, request: { ...request, ...last } })
+  }
+
+  async readBody(offset: number): Promise<BodyPartAnswer> {
+    const { connection, call } = this
+    if (this.closing !== undefined) return { ...cancelled, requestSent: true }
+    return await connection.ask('read-body', { call, offset })
   }
 
   readWorkspace(path: string): Promise<string | null> {

@@ -1,5 +1,5 @@
 /** Every way a guest's request can fail, as the guest sees it (spec tools 7.1). */
-import type { HttpAnswer, ToolFailureKind } from '../../../shared/contracts/tool.ts'
+import type { HttpFailureAnswer, ToolFailureKind } from '../../../shared/contracts/tool.ts'
 import type { EgressErrorKind } from '../../egress/egress-error.ts'
 
 const kinds = {
@@ -83,6 +83,10 @@ export const codeOfEgress: Readonly<Record<EgressErrorKind, FailureCode>> = {
 }
 
 /** The message is the code or `text`: no host, address, errno or stack (spec tools 7.1). */
-export function failureAnswer(code: FailureCode, requestSent: boolean, text: string = code): HttpAnswer {
+export function failureAnswer(
+  code: FailureCode,
+  requestSent: boolean,
+  text: string = code,
+): HttpFailureAnswer {
   return { ok: false, kind: kinds[code], code, message: text, requestSent }
 }

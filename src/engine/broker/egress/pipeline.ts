@@ -1,13 +1,14 @@
 /** The way of a guest's request out and back, in the order of spec tools 4: the first step that fails ends it. */
 import type { HttpAnswer } from '../../../shared/contracts/tool.ts'
 import type { EgressTrace } from '../../../shared/domain/tool.ts'
-import type { GuestHttpRequest } from '../../contracts/tool/broker.ts'
 import { EgressError } from '../../egress/egress-error.ts'
 import type { EgressResponse, HeaderPair } from '../../egress/types.ts'
 import type { CallContext, RequestRun } from './call-context.ts'
 import { codeOfEgress, Failed, failureAnswer, Refusal, type FailureCode } from './failures.ts'
+import type { GuestHttpRequest } from './guest-request.ts'
 import { sendHop, type HopRequest } from './hop.ts'
 import { checkHeaders, checkMethod } from './request/method-and-headers.ts'
+import { checkBody } from './request/request-size.ts'
 import type { Target } from './request/request-url.ts'
 import { RequestTimer } from './request-timer.ts'
 import { headersJson, visibleHeaders } from './response/response-headers.ts'
@@ -69,6 +70,7 @@ async function follow(run: RequestRun, guest: GuestHttpRequest): Promise<Deliver
   const { call } = run
   const method = checkMethod(guest.method)
   const headers = checkHeaders(guest.headersJson)
+  refuseMissingBody(call, guest)
   let hop: HopRequest = { method, rawUrl: guest.url, headers, body: guest.body, from: undefined }
   let contentType = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
   let sent = await sendHop(run, hop)
@@ -83,6 +85,14 @@ async function follow(run: RequestRun, guest: GuestHttpRequest): Promise<Deliver
   }
   const answer = await deliver(run, sent.response)
   return { answer, verdict: { kind: 'allowed', rule: run.notes.rule } }
+}
+
+/** A body whose rest nobody wanted is too long, and is never sent in part. */
+function refuseMissingBody({ policy }: CallContext, { body, bodyBytes = 0 }: GuestHttpRequest): void {
+  const hasAll = bodyBytes <= (body?.length ?? 0)
+  if (hasAll) return
+  checkBody(bodyBytes, policy.http.maxRequestBytes)
+  throw new Failed('egress_failed')
 }
 
 /** No header of the guest and no credential crosses a hop. */

@@ -20,10 +20,12 @@ export class Broker {
       case 'open':
         await this.open(question.call, question.policy)
         return null
-      case 'http': {
-        const { method, url, headersJson, body, timeoutMs } = question.request
-        return await this.of(question).http({ method, url, headersJson, body, timeoutMs })
-      }
+      case 'http':
+        return await this.of(question).request(question.request)
+      case 'send-body':
+        return this.of(question).sendBody(question.part)
+      case 'read-body':
+        return this.of(question).readBody(question.offset)
       case 'read-workspace':
         return await this.of(question).readWorkspace(question.path)
       case 'secret-exists':

@@ -1,12 +1,15 @@
 /** One call's share of the broker: its policy, its lease, what it sent. Gone when the call is closed. */
 import type { BrokerAnswer } from '../../../shared/tool-broker/protocol.ts'
-import type { HttpAnswer } from '../../../shared/contracts/tool.ts'
-import { secretNameSchema } from '../../../shared/contracts/tool.ts'
-import type { CallPolicy, GuestHttpRequest, OutputVerdict } from '../../contracts/tool/broker.ts'
+import { secretNameSchema, type HttpAnswer } from '../../../shared/contracts/tool.ts'
+import type { BodyPartAnswer, HttpHead } from '../../../shared/contracts/tool-body.ts'
+import type { SentRequest } from '../../../shared/contracts/tool-call.ts'
+import type { CallPolicy, OutputVerdict } from '../../contracts/tool/broker.ts'
 import type { Clock } from '../../clock.ts'
 import type { Egress } from '../../egress/egress.ts'
 import { CallAccount } from '../egress/call-account.ts'
 import type { CallContext } from '../egress/call-context.ts'
+import { failureAnswer } from '../egress/failures.ts'
+import type { GuestHttpRequest } from '../egress/guest-request.ts'
 import { answerRequest } from '../egress/pipeline.ts'
 import type { RateWindows } from '../egress/rate-windows.ts'
 import { EgressSum } from '../egress/request/request-size.ts'
@@ -14,6 +17,7 @@ import { TraceBook } from '../egress/trace-book.ts'
 import type { ScanPool } from '../scan/scan-pool.ts'
 import { leaseMs, type SecretLease, type SecretVault } from '../secrets/types.ts'
 import type { WorkspaceOptions } from '../workspace/workspace-reader.ts'
+import { BodyRelay } from './body-relay.ts'
 
 /** Spec tools 3. */
 const maxReads = 200
@@ -38,6 +42,7 @@ export class CallSession {
   private readonly leasedUntilMs: number
   private readonly cancelling = new AbortController()
   private readonly underWay = new Set<Promise<HttpAnswer>>()
+  private readonly bodies: BodyRelay
   private reads = 0
 
   /** Leases what the policy's credentials name. */
@@ -49,6 +54,7 @@ export class CallSession {
     const { egress, rates, clock } = parts
     const scanner = parts.scans.scanner(lease.exact())
     this.parts = parts
+    this.bodies = new BodyRelay(policy.http.allow.length === 0 ? 0 : policy.http.maxRequestBytes)
     this.lease = lease
     this.leasedUntilMs = clock.monotonicMs() + leaseMs
     this.context = {
@@ -64,6 +70,22 @@ export class CallSession {
       deadlineAtMs: clock.monotonicMs() + policy.deadlineMs,
       signal: this.cancelling.signal,
     }
+  }
+
+  /** Takes a part of the body of the next request; false when no more of it is wanted. */
+  sendBody(part: Uint8Array): boolean {
+    return !this.isOver() && this.bodies.take(part)
+  }
+
+  /** The request whose body was sent before, but for its last part. */
+  async request(sent: SentRequest): Promise<HttpHead> {
+    return this.bodies.head(await this.http(this.bodies.whole(sent)))
+  }
+
+  /** The part from `offset` on of the body of the last answer. */
+  readBody(offset: number): BodyPartAnswer {
+    if (this.cancelling.signal.aborted) return failureAnswer('cancelled', true)
+    return this.isOver() ? failureAnswer('deadline_exceeded', true) : this.bodies.read(offset)
   }
 
   http(request: GuestHttpRequest): Promise<HttpAnswer> {
@@ -115,6 +137,7 @@ export class CallSession {
 
   cancel(): void {
     this.cancelling.abort()
+    this.bodies.clear()
   }
 
   async figures(): Promise<BrokerAnswer<'figures'>> {

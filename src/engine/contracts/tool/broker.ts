@@ -2,7 +2,9 @@
  * What tools reach the outside through: egress, secrets, workspace and leak scans. It lives in a process of its own, so
  * that neither a secret nor megabytes to scan are ever in the engine's (spec tools 4, 5, 6, 9).
  */
-import type { CredentialRule, HttpAnswer, HttpRule, ToolDeclaration } from '../../../shared/contracts/tool.ts'
+import type { CredentialRule, HttpRule, ToolDeclaration } from '../../../shared/contracts/tool.ts'
+import type { BodyPartAnswer, HttpHead } from '../../../shared/contracts/tool-body.ts'
+import type { SentRequest } from '../../../shared/contracts/tool-call.ts'
 import type { EgressTrace, SecretView, ToolUsage } from '../../../shared/domain/tool.ts'
 
 /** What one call may do; the operation's narrowing and the operator's grants are already applied. */
@@ -22,14 +24,6 @@ export interface CallPolicy {
   readonly deadlineMs: number
 }
 
-export interface GuestHttpRequest {
-  readonly method: string
-  readonly url: string
-  readonly headersJson: string
-  readonly body: Uint8Array | undefined
-  readonly timeoutMs: number | undefined
-}
-
 /** What became of an output (spec tools 6). `text` is what may be handed on. */
 export type OutputVerdict =
   | { readonly kind: 'passed'; readonly text: string; readonly redactions: number }
@@ -45,7 +39,11 @@ export type CallFigures = Pick<ToolUsage, 'egressBytes' | 'totalBytesOut' | 'byt
 
 /** One call's share of the broker. Every method rejects with `tool.broker_lost` when the process ended meanwhile. */
 export interface BrokeredCall {
-  http(request: GuestHttpRequest): Promise<HttpAnswer>
+  /** Takes a part of the body of the next request, in order; false when no more of it is wanted. */
+  sendBody(part: Uint8Array): Promise<boolean>
+  http(request: SentRequest): Promise<HttpHead>
+  /** The part from `offset` on of the body of the last answer. */
+  readBody(offset: number): Promise<BodyPartAnswer>
   /** Null for whatever reason (spec tools 3). */
   readWorkspace(path: string): Promise<string | null>
   secretExists(name: string): Promise<boolean>

@@ -25,21 +25,21 @@ interface Made {
 const quiet = { drop: () => undefined, flush: () => undefined }
 
 /** Host functions of a call that has `leftMs`, or of none; `answer` is what the engine says. */
-function made(answer: (name: string) => unknown, leftMs: number | null = 60_000): Made {
+function made(answer: (name: string, args: unknown[]) => unknown, leftMs: number | null = 60_000): Made {
   const asked: unknown[] = []
   const lines: string[] = []
   const addOwn = (_level: unknown, _source: unknown, message: string): void => void lines.push(message)
   const call = leftMs === null ? undefined : new ActiveCall({ ...quiet, addOwn }, leftMs)
   const callHost: CallHost = (capability, name, args) => {
     asked.push([capability, name, args])
-    return answer(name)
+    return answer(name, args)
   }
   const host = toolHost({ callHost, nowMs: () => 1_234.9, diagnostics: new Diagnostics(), call: () => call })
   return { functions: host.functions as unknown as Functions, asked, lines }
 }
 
 const request = ['GET', 'https://a.example/', '{}', undefined, undefined] as const
-const answered = { ok: true, status: 200, headersJson: '{}', body: Uint8Array.of(1) }
+const answered = { ok: true, status: 200, headersJson: '{}', body: Uint8Array.of(1), bodyBytes: 1 }
 
 test('spec tools 3: without a call everything is refused, empty or false, and the engine is not asked', () => {
   const { functions, asked, lines } = made(() => answered, null)
@@ -104,7 +104,7 @@ describe('answers of the engine', () => {
       [
         'tool-host',
         'http-request',
-        [{ method: 'POST', url: 'u', headersJson: '{"a":"b"}', body, timeoutMs: 7 }],
+        [{ method: 'POST', url: 'u', headersJson: '{"a":"b"}', body, bodyBytes: 1, timeoutMs: 7 }],
       ],
       ['tool-host', 'workspace-read', ['p']],
     ])
@@ -124,6 +124,75 @@ describe('answers of the engine', () => {
       expect(() => made(() => answer).functions.httpRequest(...request)).toThrow('malformed')
     },
   )
+})
+
+describe('bodies go in parts', () => {
+  const whole = Uint8Array.from({ length: 600_000 }, (_none, index) => (index * 7) % 251)
+  const head = { ...answered, body: whole.slice(0, 262_144), bodyBytes: whole.length }
+  const partFrom = ([offset]: unknown[]): unknown => ({
+    ok: true,
+    part: whole.slice(Number(offset), Number(offset) + 262_144),
+  })
+
+  test('a long one is sent before its request and read behind its answer, no message over 256 KiB', () => {
+    const { functions, asked } = made((name, args) =>
+      name === 'send-body' ? true : name === 'read-body' ? partFrom(args) : head,
+    )
+    expect(functions.httpRequest('POST', 'u', '{}', whole, undefined)).toEqual({
+      tag: 'ok',
+      val: { status: 200, headersJson: '{}', body: whole },
+    })
+    const calls = asked as [string, string, [Uint8Array & { body: Uint8Array; bodyBytes: number }]][]
+    expect(calls.map(([, name]) => name)).toEqual([
+      ...['send-body', 'send-body', 'http-request'],
+      ...['read-body', 'read-body'],
+    ])
+    const sent = calls.slice(0, 3).map(([, name, [arg]]) => (name === 'http-request' ? arg.body : arg))
+    expect(Math.max(...sent.map((part) => part.buffer.byteLength))).toBe(262_144)
+    expect(Buffer.concat(sent).equals(whole)).toBe(true)
+    expect(calls[2]?.[2][0].bodyBytes).toBe(whole.length)
+  })
+
+  test('what the engine does not want is not sent: the request says how long it is', () => {
+    const { functions, asked } = made((name) => name !== 'send-body' && answered)
+    functions.httpRequest('POST', 'u', '{}', whole, undefined)
+    expect(asked.slice(1)).toEqual([
+      ['tool-host', 'http-request', [{ method: 'POST', url: 'u', headersJson: '{}', bodyBytes: 600_000 }]],
+    ])
+  })
+
+  test('an answer that breaks off is a failure, and no half of it is seen', () => {
+    const cut = { ok: false, kind: 'executor', code: 'cancelled', message: 'cancelled', requestSent: true }
+    const { functions } = made((name) => (name === 'read-body' ? cut : head))
+    expect(functions.httpRequest(...request)).toEqual({
+      tag: 'err',
+      val: { kind: 'executor', code: 'cancelled', message: 'cancelled', requestSent: true },
+    })
+  })
+
+  test.each([{ ok: true, part: new Uint8Array(0) }, { ok: true, part: new Uint8Array(262_145) }, null])(
+    'a part that is none (%#) is a fault of the host and no endless loop',
+    (part) => {
+      const { functions } = made((name) => (name === 'read-body' ? part : head))
+      expect(() => functions.httpRequest(...request)).toThrow('malformed')
+    },
+  )
+})
+
+test('texts of any length are cut on this thread, one longer than their rules allow', () => {
+  const long = 'x'.repeat(5_000_000)
+  const { functions, asked } = made((name) =>
+    name === 'http-request' ? answered : name === 'tool-invoke' ? { ok: true, output: '1' } : null,
+  )
+  functions.httpRequest(long, long, long, undefined, undefined)
+  functions.workspaceRead(long)
+  functions.toolInvoke(long, long)
+  const texts = JSON.stringify(asked)
+  expect(texts.length).toBeLessThan(1_200_000)
+  const [[, , [sent]]] = asked as [[string, string, [Record<string, string>]]]
+  expect([sent['method']?.length, sent['url']?.length, sent['headersJson']?.length]).toEqual([
+    33, 8_193, 16_385,
+  ])
 })
 
 describe('spec tools 7.1: refusals of the host', () => {

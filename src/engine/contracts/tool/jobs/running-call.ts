@@ -5,7 +5,7 @@
 import {
   toolCapability,
   toolHostFunctions,
-  type HttpAnswer,
+  type HttpFailureAnswer,
   type ToolHostFunction,
 } from '../../../../shared/contracts/tool.ts'
 import { toolHostArguments, type InvokeAnswer } from '../../../../shared/contracts/tool-call.ts'
@@ -40,8 +40,8 @@ export class RunningCall {
   requests = 0
   requestBytes = 0
   private readonly options: RunningCallOptions
-  private readonly stopped: Promise<StopReason>
-  private tellStopped: (reason: StopReason) => void = () => undefined
+  /** Host calls that wait for their answers. */
+  private readonly asked = new Set<(reason: StopReason) => void>()
   private reason: StopReason | undefined
   private thread: RunnerThread | undefined
   private tellLogged: () => void = () => undefined
@@ -49,9 +49,6 @@ export class RunningCall {
 
   constructor(options: RunningCallOptions) {
     this.options = options
-    this.stopped = new Promise((resolve) => {
-      this.tellStopped = resolve
-    })
   }
 
   /** Rejects with why the thread or its process ended. */
@@ -75,7 +72,7 @@ export class RunningCall {
     if (this.reason !== undefined) return
     this.reason = reason
     this.options.brokered.cancel()
-    this.tellStopped(reason)
+    for (const tell of this.asked) tell(reason)
     this.interruptSoon()
   }
 
@@ -113,7 +110,8 @@ export class RunningCall {
   private async answer(call: HostCall): Promise<HostOutcome> {
     const name = toolHostFunctions.find((each) => each === call.function)
     if (call.capability !== toolCapability || name === undefined) return refused(call)
-    if (this.reason !== undefined) return { ok: true, value: stoppedAnswer(name, this.reason, false) }
+    const isSent = name === 'read-body'
+    if (this.reason !== undefined) return { ok: true, value: stoppedAnswer(name, this.reason, isSent) }
     return { ok: true, value: await this.serve(name, call.args) }
   }
 
@@ -124,10 +122,20 @@ export class RunningCall {
         const [request] = toolHostArguments[name].parse(args)
         if (needsWithheld(this.options.grants.withheld, request.url)) return credentialUnavailable
         this.requests += 1
-        this.requestBytes += request.body?.byteLength ?? 0
-        const { method, url, headersJson, body, timeoutMs } = request
-        const answer = brokered.http({ method, url, headersJson, body, timeoutMs })
-        return this.untilStopped(name, answer.catch(brokerFault), cancelledRequestMs)
+        this.requestBytes += request.bodyBytes
+        return this.untilStopped(name, brokered.http(request).catch(brokerFault), cancelledRequestMs)
+      }
+      case 'send-body': {
+        const [part] = toolHostArguments[name].parse(args)
+        return this.untilStopped(
+          name,
+          brokered.sendBody(part).catch(() => false),
+          0,
+        )
+      }
+      case 'read-body': {
+        const [offset] = toolHostArguments[name].parse(args)
+        return this.untilStopped(name, brokered.readBody(offset).catch(brokerFault), 0)
       }
       case 'workspace-read': {
         const [path] = toolHostArguments[name].parse(args)
@@ -153,20 +161,21 @@ export class RunningCall {
   }
 
   /** The answer, or once the call is to stop and `graceMs` later still has none, that it is stopped. */
-  private async untilStopped(
-    name: ToolHostFunction,
-    work: Promise<unknown>,
-    graceMs: number,
-  ): Promise<unknown> {
-    const stopped = this.stopped.then(async (reason) => {
-      if (graceMs > 0) await new Promise<void>((resolve) => void this.options.clock.after(graceMs, resolve))
-      return stoppedAnswer(name, reason, true)
+  private untilStopped(name: ToolHostFunction, work: Promise<unknown>, graceMs: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onStop = (reason: StopReason): void => {
+        const tell = (): void => resolve(stoppedAnswer(name, reason, true))
+        if (graceMs > 0) this.options.clock.after(graceMs, tell)
+        else tell()
+      }
+      // Gone with the answer: a guest may ask as often as it likes.
+      this.asked.add(onStop)
+      work.then(resolve, reject).finally(() => this.asked.delete(onStop))
     })
-    return Promise.race([work, stopped])
   }
 }
 
-const credentialUnavailable: HttpAnswer = {
+const credentialUnavailable: HttpFailureAnswer = {
   ok: false,
   kind: 'auth-required',
   code: 'credential_unavailable',
@@ -175,7 +184,7 @@ const credentialUnavailable: HttpAnswer = {
 }
 
 /** The broker was lost under the request: what may have been sent counts as sent. */
-function brokerFault(): HttpAnswer {
+function brokerFault(): HttpFailureAnswer {
   return {
     ok: false,
     kind: 'operation-failed',
@@ -187,8 +196,9 @@ function brokerFault(): HttpAnswer {
 
 function stoppedAnswer(name: ToolHostFunction, reason: StopReason, requestSent: boolean): unknown {
   switch (name) {
-    case 'http-request': {
-      const answer: HttpAnswer =
+    case 'http-request':
+    case 'read-body': {
+      const answer: HttpFailureAnswer =
         reason === 'cancelled'
           ? { ok: false, kind: 'executor', code: 'cancelled', message: 'cancelled', requestSent }
           : {
@@ -202,6 +212,7 @@ function stoppedAnswer(name: ToolHostFunction, reason: StopReason, requestSent: 
     }
     case 'workspace-read':
       return null
+    case 'send-body':
     case 'secret-exists':
       return false
     case 'tool-invoke': {
