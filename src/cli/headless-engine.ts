@@ -32,6 +32,8 @@ export async function createHeadlessEngine(options: HeadlessOptions): Promise<He
     stateDir,
     settings: memorySettings(settingsSchema.parse({ devnet: { autoStart: false }, ...options.settings })),
     launcher: new ForkLauncher(),
+    // Who names a flow file on the command line lends it the environment, as any command does.
+    flowEnvironment: process.env,
     dataKey:
       temporary === null
         ? dataKeySource({ stateDir, passphraseFile: process.env[passphraseFileVariable], keychain: null })

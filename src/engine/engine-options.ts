@@ -28,6 +28,11 @@ export interface EngineOptions {
   readonly dataKey?: () => Promise<Uint8Array>
   /** What tools reach the outside through; a process of the engine's own unless given. */
   readonly toolBroker?: ToolBroker
+  /**
+   * Variables that flow files may read as `${NAME}`; those named `TORVYN_…` and `PADDOCK_FLOW_…` unless given: a file of
+   * somebody else must not read the keys that stand in the environment of a desktop.
+   */
+  readonly flowEnvironment?: Readonly<Record<string, string | undefined>>
   /** In [0, 1); jitters backoffs. */
   readonly random?: () => number
 }

@@ -7,6 +7,7 @@ import type { ContentService } from '../content/content-service.ts'
 import type { EngineOptions } from '../engine-options.ts'
 import type { EventSources } from '../events/sources.ts'
 import type { ProcessMeans } from '../sandboxes/launch-process.ts'
+import { flowVariables } from './flow-variables.ts'
 import { guestLogLevel, isAtLeast } from '../telemetry/log-thresholds.ts'
 import { FlowStores } from './ends/store-sink.ts'
 import { FlowRecords } from './records/flow-records.ts'
@@ -40,7 +41,7 @@ export function createFlows(
       state,
       directory,
       components: new StageComponents({ compiler, contents }),
-      outside: { environment: process.env },
+      outside: { environment: options.flowEnvironment ?? flowVariables(process.env) },
       logLevel: levelOf,
       isKept: (flow, level) => isAtLeast(level, levelOf(flow)),
       runs: {
