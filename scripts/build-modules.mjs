@@ -1,9 +1,10 @@
 // Compiles the example modules under modules/ whose sources changed since the last time.
 import { access, readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildModule } from './guest-kit/build-module.mjs'
 import { readManifest } from './guest-kit/manifest.mjs'
+import { buildStage, flowFileOf, stagesOf } from './guest-kit/stage-build.mjs'
 import { buildIfChanged, digestOf } from './stamps.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -22,14 +23,36 @@ async function moduleFolders(root) {
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(root, 'modules', entry.name))
   const present = await Promise.all(
-    folders.map((folder) =>
-      Promise.any(['paddock.toml', 'tool.toml'].map((name) => access(join(folder, name)))).then(
+    folders.map(async (folder) => {
+      if ((await flowFileOf(folder)) !== null) return true
+      return Promise.any(['paddock.toml', 'tool.toml'].map((name) => access(join(folder, name)))).then(
         () => true,
         () => false,
-      ),
-    ),
+      )
+    }),
   )
   return folders.filter((_, index) => present[index]).sort()
+}
+
+/** The parts of a folder that are built: a module is one, a flow has one for each stage. */
+async function partsOf(folder) {
+  if ((await flowFileOf(folder)) !== null) {
+    return (await stagesOf(folder)).map(({ name, source, output }) => ({
+      stamp: `${basename(folder)}.${name}`,
+      sources: [join(folder, 'src')],
+      output,
+      build: () => buildStage({ folder, source, output }),
+    }))
+  }
+  const manifest = await readManifest(folder)
+  return [
+    {
+      stamp: manifest.name,
+      sources: [join(folder, 'src'), await manifestFile(folder)],
+      output: join(folder, manifest.output),
+      build: () => buildModule({ folder }),
+    },
+  ]
 }
 
 /**
@@ -46,24 +69,30 @@ export async function buildModules({ root = repository, log = () => undefined } 
     join(root, 'resources/wit/paddock-sql'),
     join(root, 'resources/wit/trogon-decider'),
     join(root, 'resources/wit/near-agent'),
+    ...['streaming', 'filtering', 'aggregation'].map((name) => join(root, 'resources/wit', `torvyn-${name}`)),
     ...['componentize-qjs', '@bytecodealliance/jco-transpile', 'vite'].map((name) =>
       join(root, 'node_modules', name, 'package.json'),
     ),
   ]
   const results = []
   for (const folder of await moduleFolders(root)) {
-    const manifest = await readManifest(folder)
-    const output = join(folder, manifest.output)
     const started = performance.now()
-    const built = await buildIfChanged({
-      stamp: join(root, '.cache/modules', `${manifest.name}.stamp`),
-      inputs: await digestOf(root, [join(folder, 'src'), await manifestFile(folder), ...tools]),
-      output,
-      build: () => buildModule({ folder }),
-    })
+    const parts = await partsOf(folder)
+    let built = false
+    for (const { stamp, sources, output, build } of parts) {
+      const inputs = await digestOf(root, [...sources, ...tools])
+      const ran = await buildIfChanged({
+        stamp: join(root, '.cache/modules', `${stamp}.stamp`),
+        inputs,
+        output,
+        build,
+      })
+      built ||= ran
+    }
+    const name = parts.length === 1 ? parts[0].stamp : basename(folder)
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    log(built ? `module ${manifest.name}: built in ${seconds} s` : `module ${manifest.name}: up to date`)
-    results.push({ name: manifest.name, output, built })
+    log(built ? `module ${name}: built in ${seconds} s` : `module ${name}: up to date`)
+    results.push({ name, output: parts.length === 1 ? parts[0].output : folder, built })
   }
   return results
 }

@@ -1,5 +1,13 @@
+export interface BuiltComponent {
+  name: string
+  output: string
+  byteLength: number
+}
+
 export declare function buildModule(options: {
   folder: string
   contract?: string
   output?: string
-}): Promise<{ name: string; output: string; byteLength: number }>
+}): Promise<BuiltComponent>
+
+export declare function buildFolder(options: { folder: string; contract?: string }): Promise<BuiltComponent[]>

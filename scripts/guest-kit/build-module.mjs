@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { componentize } from 'componentize-qjs'
+import { basename, join, resolve } from 'node:path'
 import { bundleGuest } from './bundle.mjs'
+import { compileWorld } from './compile-world.mjs'
 import { contractOf, deriveWit, innerWorld, readContract } from './contracts.mjs'
 import { readManifest } from './manifest.mjs'
+import { buildStages, flowFileOf } from './stage-build.mjs'
 import { wrapGuest } from './wrap.mjs'
 
 /**
@@ -21,33 +19,34 @@ export async function buildModule(options) {
     options.contract ?? contractOf(manifest.capabilities, manifest.identity, manifest.world),
   )
   const wit = deriveWit(contract, manifest.capabilities)
-  const source = await bundleGuest({
+  const code = await bundleGuest({
     folder,
     name: manifest.name,
     contract,
     capabilities: manifest.capabilities,
   })
   const output = resolve(options.output ?? join(folder, manifest.output))
-
-  const work = await mkdtemp(join(tmpdir(), 'paddock-guest-'))
-  try {
-    const witPath = join(work, 'guest.wit')
-    await writeFile(witPath, wit)
-    const { component } = await componentize({
-      witPath,
-      world: innerWorld,
-      jsSource: source,
-      sync: true,
-      stubWasi: true,
-    })
+  const byteLength = await compileWorld({
+    wit,
+    world: innerWorld,
+    code,
+    output,
     // What stands in an interface needs no wrapping: nothing of the componentizer's own has a name there.
-    const wrapped = contract.exportedInterface === null ? await wrapGuest(component, wit) : component
-    // A reader must never see half a component, nor two builds each other's.
-    const part = `${output}.${randomUUID()}.part`
-    await writeFile(part, wrapped)
-    await rename(part, output)
-    return { name: manifest.name, output, byteLength: wrapped.byteLength }
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+    finish: async (component) =>
+      contract.exportedInterface === null ? wrapGuest(component, wit) : component,
+  })
+  return { name: manifest.name, output, byteLength }
+}
+
+/**
+ * Compiles whatever a folder holds: a module, or each stage of a flow (`Torvyn.toml` or `pipeline.toml`).
+ *
+ * @param {{ folder: string, contract?: string }} options
+ * @returns {Promise<{ name: string, output: string, byteLength: number }[]>}
+ */
+export async function buildFolder(options) {
+  const folder = resolve(options.folder)
+  if ((await flowFileOf(folder)) === null) return [await buildModule(options)]
+  const stages = await buildStages(folder)
+  return stages.map(({ output, byteLength }) => ({ name: basename(folder), output, byteLength }))
 }

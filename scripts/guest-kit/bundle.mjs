@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
-import { build } from 'vite'
 import { actorEntry, actorLibrary, actorTsconfig, undeclaredInterface } from './actor-bundle.mjs'
+import { bundleEntry } from './bundle-entry.mjs'
 import { deciderEntry, deciderLibrary, deciderTsconfig } from './decider-bundle.mjs'
 import { innerInterface, interfaceName } from './contracts.mjs'
 import { isToolContract, toolEntry, toolLibrary, toolTsconfig } from './tool-bundle.mjs'
@@ -9,8 +9,6 @@ import { isToolContract, toolEntry, toolLibrary, toolTsconfig } from './tool-bun
 const library = fileURLToPath(new URL('./guest/index.ts', import.meta.url))
 const prelude = fileURLToPath(new URL('./guest/prelude.ts', import.meta.url))
 const guestTsconfig = fileURLToPath(new URL('./guest/tsconfig.json', import.meta.url))
-const entryName = 'paddock-guest-entry'
-const entryId = `\0${entryName}`
 
 function camelCase(name) {
   return name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase())
@@ -53,12 +51,11 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
   const source = join(folder, 'src', 'index.ts')
   const hostPrefix = `${contract.packageId.split('@')[0]}/`
   const declared = new Set(capabilities.map((capability) => interfaceName(contract, capability)))
-  const guestPlugin = {
-    name: 'paddock-guest',
-    enforce: 'pre',
-    resolveId(id, importer) {
-      // The bundler has made a path of the entry's name.
-      if (id.endsWith(entryName)) return entryId
+  return bundleEntry({
+    root: folder,
+    tsconfig: tsconfigOf(contract),
+    source: entrySource(source, contract, name, capabilities),
+    resolve(id, importer) {
       if (id === 'paddock:guest') return library
       if (id === 'paddock:decider' && isDecider(contract)) return deciderLibrary
       if (id === 'paddock:tool' && isToolContract(contract)) return toolLibrary
@@ -75,29 +72,6 @@ export async function bundleGuest({ folder, name, contract, capabilities }) {
       }
       return undefined
     },
-    load(id) {
-      if (undeclaredInterface.isId(id)) return undeclaredInterface.source(id)
-      return id === entryId ? entrySource(source, contract, name, capabilities) : undefined
-    },
-  }
-  const result = await build({
-    configFile: false,
-    // The author's own is for the editor: it may point to a Paddock that is not there.
-    tsconfig: tsconfigOf(contract),
-    logLevel: 'silent',
-    root: folder,
-    publicDir: false,
-    plugins: [guestPlugin],
-    build: {
-      write: false,
-      minify: false,
-      target: 'es2022',
-      lib: { entry: entryName, formats: ['es'], fileName: 'guest' },
-      rollupOptions: { output: { codeSplitting: false } },
-    },
+    load: (id) => (undeclaredInterface.isId(id) ? undeclaredInterface.source(id) : undefined),
   })
-  const outputs = [result].flat().flatMap((part) => part.output)
-  const chunks = outputs.filter((part) => part.type === 'chunk')
-  if (chunks.length !== 1) throw new Error(`${source}: expected one bundle, got ${chunks.length} chunks.`)
-  return chunks[0].code
 }

@@ -1,4 +1,4 @@
-import { buildModule } from './build-module.mjs'
+import { buildFolder } from './build-module.mjs'
 
 const [folder, contract] = process.argv.slice(2)
 if (folder === undefined) {
@@ -6,8 +6,8 @@ if (folder === undefined) {
   process.exitCode = 2
 } else {
   try {
-    const { name, output, byteLength } = await buildModule({ folder, ...(contract && { contract }) })
-    console.log(`${name}: wrote ${output} (${(byteLength / 1024 / 1024).toFixed(2)} MiB)`)
+    for (const { name, output, byteLength } of await buildFolder({ folder, ...(contract && { contract }) }))
+      console.log(`${name}: wrote ${output} (${(byteLength / 1024 / 1024).toFixed(2)} MiB)`)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
