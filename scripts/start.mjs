@@ -21,13 +21,16 @@ await main(async () => {
   )
 })
 
-/** The example modules, which the app installs the first time it sees them. */
+/** The example modules and flows, which the app adds the first time it sees them. */
 function examples() {
   const folder = join(root, 'modules')
-  const names = readdirSync(folder).filter((name) =>
-    ['paddock.toml', 'tool.toml'].some((file) => existsSync(join(folder, name, file))),
-  )
-  return names.flatMap((name) => ['--example', join(folder, name)])
+  const names = readdirSync(folder)
+  const having = (...files) =>
+    names.filter((name) => files.some((file) => existsSync(join(folder, name, file))))
+  return [
+    ...having('paddock.toml', 'tool.toml').flatMap((name) => ['--example', join(folder, name)]),
+    ...having('Torvyn.toml', 'pipeline.toml').flatMap((name) => ['--example-flow', join(folder, name)]),
+  ]
 }
 
 /** Runs the app until it ends; each signal to this process is passed on once. Resolves with its exit code. */

@@ -8,6 +8,7 @@ import { toErrorReport, type ErrorReport } from '../shared/errors.ts'
 import { appKeychain } from './app-keychain.ts'
 import { appOrigin, serveApp } from './app-protocol.ts'
 import { readArguments } from './arguments.ts'
+import { addExamples } from './examples.ts'
 import { createHandlers } from './ipc/handlers.ts'
 import { serveIpc } from './ipc/server.ts'
 import { printLogs } from './print-logs.ts'
@@ -111,13 +112,7 @@ async function run(): Promise<void> {
     tell(report)
     return
   }
-  for (const example of options.examples) {
-    await engine.modules
-      .installExample(example)
-      .catch((error: unknown) =>
-        engine.state.raise(`example ${example}`, 'warn', { kind: 'engine' }, toErrorReport(error)),
-      )
-  }
+  await addExamples(engine, settings, { bundles: options.examples, flows: options.exampleFlows })
 }
 
 /** Quits only when the modules have stopped and the devnet is down. */
