@@ -42,7 +42,13 @@ test('what it offers reaches the host, and comes back in its own words', async (
     asked.push([name, ...args])
     const file = args[0] === 'notes/a.md' ? 'text' : null
     const answers: Record<string, unknown> = {
-      'http-request': { ok: true, status: 201, headersJson: '{"x-a":"b"}', body: Buffer.from('{"ü":1}') },
+      'http-request': {
+        ok: true,
+        status: 201,
+        headersJson: '{"x-a":"b"}',
+        body: Buffer.from('{"ü":1}'),
+        bodyBytes: 8,
+      },
       'workspace-read': file,
       'tool-invoke': { ok: true, output: '[1]' },
       'secret-exists': true,

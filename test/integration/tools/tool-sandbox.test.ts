@@ -93,7 +93,13 @@ test('spec tools 3: host calls leave with the arguments of the contract, and the
     const schemas = toolHostArguments[call.function as keyof typeof toolHostArguments]
     asked.push([call.capability, call.function, schemas.parse(call.args)])
     const answers: Record<string, unknown> = {
-      'http-request': { ok: true, status: 203, headersJson: '{"x":"y"}', body: Uint8Array.of(104, 105) },
+      'http-request': {
+        ok: true,
+        status: 203,
+        headersJson: '{"x":"y"}',
+        body: Uint8Array.of(104, 105),
+        bodyBytes: 2,
+      },
       'workspace-read': 'text',
       'tool-invoke': { ok: true, output: '{"n":1}' },
       'secret-exists': true,
@@ -126,6 +132,7 @@ test('spec tools 3: host calls leave with the arguments of the contract, and the
           url: 'https://a.example/',
           headersJson: '{}',
           body: Uint8Array.of(0xc3, 0xbc),
+          bodyBytes: 2,
           timeoutMs: 5,
         },
       ],
