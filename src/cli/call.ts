@@ -17,17 +17,19 @@ export interface CallOptions extends OneShotOptions, ToolGiven {
 }
 
 /**
- * Loads the tool, calls it once and prints the outcome. Exit 0 for a success, 1 for a failure, 2 for bad input. Naming
- * bundle and secrets here is consent to what the tool declares.
+ * Loads the tool, calls it once and prints the outcome. Exit 0 for a success, 1 for a failure, 2 for bad input. SIGINT and
+ * SIGTERM cancel the call, which stops the guest. Naming bundle and secrets here is consent to what the tool declares.
  */
 export async function call(options: CallOptions, output: Output): Promise<number> {
   const params = Buffer.from(await readArgument(options.params)).toString('utf8')
   const asked = options.operation ?? operationOf(options.context)
   return withEngine(options, output, async (engine) => {
-    const name = await loadTool(engine, options.bundle, options)
     const leaving = new AbortController()
     const leave = (): void => leaving.abort()
+    // A second signal ends the command at once.
     process.once('SIGINT', leave)
+    process.once('SIGTERM', leave)
+    const name = await loadTool(engine, options.bundle, options)
     const answer = await engine.contracts.tools.call({
       operation: asked ?? onlyOperation(engine, name),
       params,
@@ -36,6 +38,7 @@ export async function call(options: CallOptions, output: Output): Promise<number
       confirmed: true,
     })
     process.off('SIGINT', leave)
+    process.off('SIGTERM', leave)
     output.result(printable(answer), describe(answer))
     if (answer.outcome?.ok === true) return exitCodes.ok
     return answer.outcome?.failure.kind === 'input_encode' ? exitCodes.badInput : exitCodes.moduleFailed
