@@ -1,6 +1,8 @@
 /** What the verbs share that run one flow: an engine for it, everything granted, signals and times, and how it ended. */
+import { devnetChainId } from '../engine/devnet/chain.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { LinesEnd, StartOptions } from '../engine/flows/api.ts'
+import { chainEndsOf } from '../engine/flows/file/host-end.ts'
 import type { FlowEnd, FlowFigures } from '../shared/contracts/flow.ts'
 import type { FlowView } from '../shared/domain/flow.ts'
 import { PaddockError } from '../shared/errors.ts'
@@ -50,8 +52,16 @@ export function withFlow(
     for (const { severity, code, message } of view.problems)
       if (severity === 'warning') process.stderr.write(`paddock: ${code}: ${message}\n`)
     refuseUnknownNodes(view, configs)
+    if (needsDevnet(engine, view)) await engine.startDevnet()
     return work({ engine, view, start: { configs, ends: endsOf(target, view) } })
   })
+}
+
+/** Whether the flow takes from the local chain, and nobody says where that is. */
+function needsDevnet(engine: Engine, { graph }: FlowView): boolean {
+  if (engine.chains.hasEndpoint(devnetChainId)) return false
+  const ends = chainEndsOf(devnetChainId)
+  return graph.nodes.some(({ isHost, body }) => isHost && ends.includes(body))
 }
 
 export interface FlowRunOutcome {

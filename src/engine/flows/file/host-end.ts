@@ -136,3 +136,11 @@ export function describeEnd(end: HostEnd): string {
       return `store ${end.name}`
   }
 }
+
+/** The ends that take from this chain, as `describeEnd` names them. */
+export function chainEndsOf(chainId: string): readonly string[] {
+  return [
+    describeEnd({ kind: 'blocks', chainId }),
+    describeEnd({ kind: 'logs', chainId, filter: { addresses: [], topics: [] } }),
+  ]
+}
