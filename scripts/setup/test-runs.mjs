@@ -69,7 +69,8 @@ function vitestNames({ testResults }) {
   for (const { name: file, status, message, assertionResults } of testResults) {
     const place = relative(root, file)
     for (const { fullName, status: outcome, failureMessages } of assertionResults) {
-      if (outcome === 'failed') names.failures.push(`${place} › ${fullName}: ${firstLine(failureMessages[0])}`)
+      if (outcome === 'failed')
+        names.failures.push(`${place} › ${fullName}: ${firstLine(failureMessages[0])}`)
       else if (failureMessages.length > 0)
         names.retried.push(`${place} › ${fullName}: ${firstLine(failureMessages[0])}`)
     }

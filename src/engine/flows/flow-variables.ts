@@ -6,6 +6,8 @@ export function flowVariables(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => /^(?:(?:TORVYN|PADDOCK_FLOW)_.*|HOME|XDG_CONFIG_HOME)$/.test(name)),
+    Object.entries(environment).filter(([name]) =>
+      /^(?:(?:TORVYN|PADDOCK_FLOW)_.*|HOME|XDG_CONFIG_HOME)$/.test(name),
+    ),
   )
 }
