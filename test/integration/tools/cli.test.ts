@@ -144,32 +144,29 @@ describe('paddock call', () => {
     expect(wrong).toMatchObject({ code: 2, stdout: '' })
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s cancels the call, and nothing of it is left',
-    async (signal) => {
-      const own = await temporaryFolder()
-      const url = `http://127.0.0.1:${web.port}/`
-      const params = { steps: [{ do: 'http', url }, { do: 'spin' }] }
-      let started: ChildProcess | undefined
-      const received = web.received.length
-      const running = call(probe, params, ['--permit', '127.0.0.1', '--json'], {
-        onStart: (child) => (started = child),
-      })
-      await expect.poll(() => web.received.length, { timeout: 20_000 }).toBe(received + 1)
-      const processes = await descendantsOf(started!.pid!)
-      expect(processes.length).toBeGreaterThan(0)
-      started!.kill('SIGINT')
-      const { code, stdout, stderr } = await running
-      expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
-      expect(JSON.parse(stdout)).toMatchObject({
-        ok: false,
-        failure: { kind: 'cancelled' },
-        usage: { httpRequests: 1 },
-      })
-      await allGone(processes, 'the command')
-      expect(await readdir(own)).toEqual([])
-    },
-  )
+  it('stops the guest on SIGINT, tells what it used, and leaves nothing: exit 1', async () => {
+    const own = await temporaryFolder()
+    const url = `http://127.0.0.1:${web.port}/`
+    const params = { steps: [{ do: 'http', url }, { do: 'spin' }] }
+    let started: ChildProcess | undefined
+    const received = web.received.length
+    const running = call(probe, params, ['--permit', '127.0.0.1', '--json'], {
+      onStart: (child) => (started = child),
+    })
+    await expect.poll(() => web.received.length, { timeout: 20_000 }).toBe(received + 1)
+    const processes = await descendantsOf(started!.pid!)
+    expect(processes.length).toBeGreaterThan(0)
+    started!.kill('SIGINT')
+    const { code, stdout, stderr } = await running
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: false,
+      failure: { kind: 'cancelled' },
+      usage: { httpRequests: 1 },
+    })
+    await allGone(processes, 'the command')
+    expect(await readdir(own)).toEqual([])
+  })
 })
 
 describe('secrets on the command line', () => {
