@@ -3,11 +3,12 @@ import type { ConsoleState } from '../state/console.svelte.ts'
 import { fuzzy } from '../state/match.ts'
 import { screens } from '../state/route.svelte.ts'
 import { chainStanding, moduleStanding } from '../state/standing.ts'
+import { toolEntries } from './tool-entries.ts'
 import { screenIcons, screenNames, settingsPageNames, settingsPages } from './screens.ts'
 
 export interface PaletteEntry {
   readonly id: string
-  readonly group: 'Screens' | 'Modules' | 'Chains' | 'Actions'
+  readonly group: 'Screens' | 'Modules' | 'Tools' | 'Chains' | 'Actions'
   readonly label: string
   readonly hint: string
   readonly icon: IconName
@@ -147,8 +148,10 @@ export function paletteEntries(state: ConsoleState): PaletteEntry[] {
     ...screensFirst,
     ...ofSettings,
     ...ofModules.filter((entry) => entry.group === 'Modules'),
+    ...toolEntries(state).filter((entry) => entry.group === 'Tools'),
     ...generalEntries(state),
     ...chainEntries(state),
+    ...toolEntries(state).filter((entry) => entry.group === 'Actions'),
     ...ofModules.filter((entry) => entry.group === 'Actions'),
   ]
 }

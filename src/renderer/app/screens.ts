@@ -8,6 +8,7 @@ export const screenNames: Readonly<Record<Screen, string>> = {
   logs: 'Logs',
   deciders: 'Deciders',
   actors: 'Actors',
+  tools: 'Tools',
   settings: 'Settings',
 }
 
@@ -18,14 +19,16 @@ export const screenIcons: Readonly<Record<Screen, IconName>> = {
   logs: 'logs',
   deciders: 'decider',
   actors: 'store',
+  tools: 'tool',
   settings: 'settings',
 }
 
 /** The screens that work with the modules of one contract, by its id; hidden while no such module is loaded. */
-export const contractScreens = { decider: 'deciders', actor: 'actors' } as const satisfies Record<
-  string,
-  Screen
->
+export const contractScreens = {
+  decider: 'deciders',
+  tool: 'tools',
+  actor: 'actors',
+} as const satisfies Record<string, Screen>
 
 /** The pages of the settings, by what stands in the route. */
 export const settingsPages = ['accounts', 'audit', 'engine'] as const

@@ -12,6 +12,7 @@ import { QueryRuns } from './query-runs.svelte.ts'
 import { Router } from './route.svelte.ts'
 import { SeriesState } from './series.svelte.ts'
 import { ToastState } from './toasts.svelte.ts'
+import { ToolDesk } from './tools/tool-desk.svelte.ts'
 
 /** Everything the views share. */
 export class ConsoleState {
@@ -30,6 +31,8 @@ export class ConsoleState {
   readonly approvals: ApprovalQueue
   /** What was asked of query modules in this session. */
   readonly queries: QueryRuns
+  /** Tools and their secrets. */
+  readonly tools: ToolDesk
   /** Dialogs open now; while there are any, the frame behind them is inert. */
   dialogs = $state(0)
   paletteOpen = $state(false)
@@ -45,6 +48,7 @@ export class ConsoleState {
     this.install = new InstallFlow(client, this.toasts)
     this.approvals = new ApprovalQueue(client, this.toasts)
     this.queries = new QueryRuns(client)
+    this.tools = new ToolDesk(client, this.toasts)
   }
 
   /** How long the engine has been silent, in milliseconds; 0 while it is not. */
@@ -55,7 +59,15 @@ export class ConsoleState {
   }
 
   start(): () => void {
-    const parts = [this.clock, this.router, this.preferences, this.engine, this.install, this.approvals]
+    const parts = [
+      this.clock,
+      this.router,
+      this.preferences,
+      this.engine,
+      this.install,
+      this.approvals,
+      this.tools,
+    ]
     const stops = parts.map((part) => part.start())
     return () => {
       for (const stop of stops) stop()

@@ -1,4 +1,13 @@
-export const screens = ['overview', 'modules', 'chains', 'logs', 'deciders', 'actors', 'settings'] as const
+export const screens = [
+  'overview',
+  'modules',
+  'chains',
+  'logs',
+  'deciders',
+  'actors',
+  'tools',
+  'settings',
+] as const
 export type Screen = (typeof screens)[number]
 
 /** Where the console is: a screen, what is open in it, and its filters. */
