@@ -98,6 +98,9 @@ export function prepareFault(error: PaddockError): Fault {
     case 'tool.unsupported_contract':
       return { kind: 'manifest', code: 'unsupported_contract', message: error.message }
     case 'component.unknown_imports':
+    // At the right version, what is there in another shape is missing as well.
+    case 'component.unsupported_dialect':
+    case 'component.invalid_world':
     case 'component.capability_unavailable':
     case 'sandbox.instantiate_failed':
       return {
