@@ -27,7 +27,10 @@ export function createBroker(options: EngineOptions, foundation: Foundation): To
   }
 }
 
-function createOwnBroker(options: EngineOptions, { clock, random, operator, log }: Foundation): ToolBroker {
+function createOwnBroker(
+  options: EngineOptions,
+  { clock, random, operator, log, state }: Foundation,
+): ToolBroker {
   const { entries, launcher, stateDir } = options
   const built = path.dirname(entries.sandbox)
   return createToolBroker({
@@ -41,6 +44,10 @@ function createOwnBroker(options: EngineOptions, { clock, random, operator, log 
     workspaceRoot: operator().tools.workspace ?? path.join(stateDir, 'no-workspace'),
     clock,
     random,
+    onStanding: (fault) =>
+      fault === null
+        ? state.clear('secrets')
+        : state.raise('secrets', 'warn', { kind: 'engine' }, fault.toReport()),
     onLost: (exit) =>
       log(
         'warn',

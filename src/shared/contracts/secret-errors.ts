@@ -6,7 +6,7 @@ export const secretErrorRemedies = {
   'secret.unwritable': 'Make room on the disk, or make the state directory writable.',
   'secret.unreadable': 'Check the permissions of the file in the state directory.',
   'secret.store_damaged':
-    'Put a good copy in its place, or set the secrets again; the damaged file was kept beside it.',
+    'Put a good copy in its place, or set the secrets again; then remove the damaged file, which was kept beside it.',
   'secret.store_newer': 'Use the version of Paddock that wrote the file, or a newer one.',
   'secret.wrong_key': 'Use the key file and the secrets of the same state directory; nothing was changed.',
   'secret.key_missing':

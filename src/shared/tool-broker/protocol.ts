@@ -123,8 +123,8 @@ const errorSchema = z.strictObject({
 })
 
 export const brokerResponseSchema = z.discriminatedUnion('kind', [
-  /** It was set up. */
-  z.strictObject({ kind: z.literal('ready') }),
+  /** It was set up; `notice` is what the operator should know all the same. */
+  z.strictObject({ kind: z.literal('ready'), notice: errorSchema.nullable() }),
   /** It could not be set up and ends. */
   z.strictObject({ kind: z.literal('unusable'), error: errorSchema }),
   z.strictObject({ kind: z.literal('answer'), id: idSchema, answer: z.unknown() }),

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ToolBroker } from '../../../src/engine/contracts/tool/broker.ts'
@@ -246,11 +246,31 @@ describe('spec tools 9: the broker process', () => {
     await expect(broker.secrets.list()).rejects.toThrow(wrong)
   })
 
+  it('a damaged store is told with every start until its file is gone, and calls run without its secrets', async () => {
+    const standing: (string | undefined)[] = []
+    broker = brokerOf(world, launcher, { onStanding: (fault) => standing.push(fault?.code) })
+    await broker.secrets.set('key', bytesOf('value-of-key'))
+    await broker.close()
+    const folder = path.join(world.folder, 'broker')
+    await writeFile(path.join(folder, 'secrets.json'), '{"version":1,')
+    const call = await broker.open(world.policy({ credentials: [credential('key', { type: 'bearer' })] }))
+    expect(await requestOf(call, guestRequest(world.origin))).toMatchObject({
+      code: 'credential_unavailable',
+    })
+    await broker.close()
+    await broker.secrets.list()
+    await broker.close()
+    const [aside = ''] = (await readdir(folder)).filter((name) => name.includes('.damaged-'))
+    await rm(path.join(folder, aside))
+    await broker.secrets.list()
+    expect(standing).toEqual([undefined, 'secret.store_damaged', 'secret.store_damaged', undefined])
+  })
+
   it('a process that says what it must not is ended', async () => {
     const entry = path.join(world.folder, 'liar.cjs')
     await writeFile(
       entry,
-      `process.on('message', (m) => process.send(m.kind === 'set-up' ? { kind: 'ready' } : { kind: 'answer', id: m.id, answer: { status: 'nonsense' } }))`,
+      `process.on('message', (m) => process.send(m.kind === 'set-up' ? { kind: 'ready', notice: null } : { kind: 'answer', id: m.id, answer: { status: 'nonsense' } }))`,
     )
     broker = brokerOf(world, launcher, { entry })
     await expect(broker.secrets.list()).rejects.toThrow(

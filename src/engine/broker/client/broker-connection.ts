@@ -26,9 +26,13 @@ export class BrokerConnection {
   private nextId = 0
   private hasEnded = false
   private settleReady:
-    { readonly resolve: () => void; readonly reject: (error: PaddockError) => void } | undefined
-  /** Rejects with what kept it from being set up. */
-  readonly ready: Promise<void>
+    | {
+        readonly resolve: (notice: PaddockError | null) => void
+        readonly reject: (error: PaddockError) => void
+      }
+    | undefined
+  /** Answers what the operator should know of it; rejects with what kept it from being set up. */
+  readonly ready: Promise<PaddockError | null>
 
   /** `setup` is posted at once; its key may be overwritten after. */
   constructor(process: LaunchedProcess, setup: BrokerSetup) {
@@ -84,7 +88,7 @@ export class BrokerConnection {
 
   private take(response: BrokerResponse): void {
     if (response.kind === 'ready') {
-      this.settleReady?.resolve()
+      this.settleReady?.resolve(response.notice === null ? null : asError(response.notice))
     } else if (response.kind === 'unusable') {
       this.end(asError(response.error))
     } else {

@@ -31,6 +31,8 @@ export interface ToolBrokerOptions {
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
+  /** What is wrong with the store of secrets, told with each start; null when nothing is. */
+  readonly onStanding?: (fault: PaddockError | null) => void
   /** It ended without being asked to. */
   readonly onLost?: (exit: ProcessExit) => void
   /** Name servers instead of the machine's. */
@@ -119,6 +121,22 @@ class BrokerClient implements ToolBroker {
   }
 
   private async start(): Promise<BrokerConnection> {
+    const { onStanding } = this.options
+    try {
+      const { connection, notice } = await this.begin()
+      onStanding?.(notice)
+      return connection
+    } catch (error) {
+      // That it was lost says nothing of the store.
+      if (error instanceof PaddockError && error.code.startsWith('secret.')) onStanding?.(error)
+      throw error
+    }
+  }
+
+  private async begin(): Promise<{
+    readonly connection: BrokerConnection
+    readonly notice: PaddockError | null
+  }> {
     const { clock, random } = this.options
     if (this.failures > 0) await waited(clock, backoffDelayMs(this.failures, random, backoff))
     const connection = await this.launch()
@@ -133,8 +151,7 @@ class BrokerClient implements ToolBroker {
       this.failures = clock.monotonicMs() - startedMs >= soundMs ? 1 : this.failures + 1
       this.options.onLost?.(exit)
     })
-    await connection.ready
-    return connection
+    return { connection, notice: await connection.ready }
   }
 
   private async launch(): Promise<BrokerConnection> {

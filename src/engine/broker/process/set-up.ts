@@ -5,15 +5,23 @@ import { Egress } from '../../egress/egress.ts'
 import { systemResolver } from '../../egress/resolver.ts'
 import { RateWindows } from '../egress/rate-windows.ts'
 import { createScanPool } from '../scan/scan-pool.ts'
+import { damagedNotice } from '../secrets/secrets-file.ts'
 import { openVault } from '../secrets/vault.ts'
 import { readWorkspaceFile } from '../workspace/workspace-reader.ts'
+import type { PaddockError } from '../../../shared/errors.ts'
 import type { BrokerParts } from './call-session.ts'
 
+export interface BrokerStart {
+  readonly parts: BrokerParts
+  /** What the operator should know although it runs. */
+  readonly notice: PaddockError | null
+}
+
 /** Throws `secret.*`. The key in `setup` is overwritten. */
-export async function setUpBroker(setup: BrokerSetup): Promise<BrokerParts> {
+export async function setUpBroker(setup: BrokerSetup): Promise<BrokerStart> {
   const { secretsFile, dataKey, workspaceRoot, scanEntry, nameServers, trustedCertificates } = setup
   try {
-    return {
+    const parts: BrokerParts = {
       vault: await openVault({ file: secretsFile, dataKey, now: () => systemClock.now() }),
       scans: createScanPool({ entry: scanEntry }),
       egress: new Egress({
@@ -25,6 +33,7 @@ export async function setUpBroker(setup: BrokerSetup): Promise<BrokerParts> {
       workspaceRoot,
       clock: systemClock,
     }
+    return { parts, notice: await damagedNotice(secretsFile) }
   } finally {
     dataKey.fill(0)
   }

@@ -50,9 +50,10 @@ async function answer(question: BrokerQuestion): Promise<void> {
 
 function receive(request: BrokerRequest): void {
   if (request.kind === 'set-up') {
-    broker ??= setUpBroker(request).then((parts) => new Broker(parts))
-    broker.then(
-      () => post({ kind: 'ready' }),
+    const starting = setUpBroker(request)
+    broker ??= starting.then(({ parts }) => new Broker(parts))
+    starting.then(
+      ({ notice }) => post({ kind: 'ready', notice: notice === null ? null : errorOf(notice) }),
       (thrown: unknown) => post({ kind: 'unusable', error: errorOf(thrown) }, () => process.exit(1)),
     )
   } else if (request.kind === 'cancel') {

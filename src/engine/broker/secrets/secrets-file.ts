@@ -1,5 +1,5 @@
 /** The file that keeps secrets: names and times as they are, values sealed. */
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, readdir, rename } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { secretNameSchema } from '../../../shared/contracts/tool.ts'
@@ -36,8 +36,8 @@ const contentSchema = z
 export type SecretsContent = z.infer<typeof contentSchema>
 
 /**
- * What the file holds; null where there is none. A damaged file is moved aside, to be told of once, never to be lost.
- * Throws `secret.store_damaged`, `secret.store_newer`, `secret.unreadable`.
+ * What the file holds; null where there is none, and where it is damaged: it is then moved aside and never lost. Throws
+ * `secret.store_newer`, `secret.unreadable`.
  */
 export async function readSecretsFile(file: string, now: number): Promise<SecretsContent | null> {
   const text = await readText(file)
@@ -49,15 +49,25 @@ export async function readSecretsFile(file: string, now: number): Promise<Secret
   if (newer.success) {
     throw new PaddockError('secret.store_newer', 'The secrets were written by a newer version of Paddock.')
   }
-  const aside = `${file}.damaged-${now}`
   try {
-    await rename(file, aside)
+    await rename(file, `${file}.damaged-${now}`)
   } catch (error) {
     throw unreadable(error)
   }
-  throw new PaddockError(
+  return null
+}
+
+/** What to tell of a damaged file that was moved aside, for as long as it is there; null where there is none. */
+export async function damagedNotice(file: string): Promise<PaddockError | null> {
+  const beside = await readdir(path.dirname(file)).catch(() => [])
+  const aside = beside
+    .filter((name) => name.startsWith(`${path.basename(file)}.damaged-`))
+    .sort()
+    .at(-1)
+  if (aside === undefined) return null
+  return new PaddockError(
     'secret.store_damaged',
-    `The file of secrets cannot be used; it was kept as ${path.basename(aside)}.`,
+    `The file of secrets could not be used and was kept as ${aside}; tools may lack the secrets in it.`,
   )
 }
 

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CredentialRule } from '../../../shared/contracts/tool.ts'
 import type { SecretVault } from './types.ts'
+import { damagedNotice } from './secrets-file.ts'
 import { openVault } from './vault.ts'
 
 const dataKey = randomBytes(32)
@@ -111,15 +112,22 @@ describe('the store of secrets', () => {
   })
 
   it.each(['', 'no json', '{}', '[]', '{"version":1,"id":"x","check":"","secrets":[]}'])(
-    'a damaged file is refused and kept aside, once: %j',
+    'a damaged file is kept aside and told of until it is gone; the store begins empty: %j',
     async (text) => {
       await (await open()).set('a', Buffer.from(value))
       await writeFile(file, text)
-      await expect(open()).rejects.toMatchObject({ code: 'secret.store_damaged' })
+      expect(await damagedNotice(file)).toBeNull()
+      const vault = await open()
       const aside = `secrets.json.damaged-${time}`
       expect(await readdir(path.dirname(file))).toEqual([aside])
       expect(await readFile(path.join(path.dirname(file), aside), 'utf8')).toBe(text)
-      expect(await (await open()).list()).toEqual([])
+      expect(await vault.list()).toEqual([])
+      await vault.set('b', Buffer.from(value))
+      const told = { code: 'secret.store_damaged', message: expect.stringContaining(aside) as string }
+      expect(await damagedNotice(file)).toMatchObject(told)
+      await rm(path.join(path.dirname(file), aside))
+      expect(await damagedNotice(file)).toBeNull()
+      expect(await (await open()).list()).toMatchObject([{ name: 'b' }])
     },
   )
 
@@ -255,7 +263,8 @@ describe('a canary', () => {
     await vault.close()
     errors.push(await vault.set('d', Buffer.from(canary)).catch((error: unknown) => error))
     await writeFile(file, `${await readFile(file, 'utf8')}broken`)
-    errors.push(await open().catch((error: unknown) => error))
+    await open()
+    errors.push(await damagedNotice(file))
     const forms = [
       canary,
       Buffer.from(canary).toString('hex'),

@@ -20,8 +20,8 @@ const usedWriteMs = 10_000
 const known = Buffer.from('paddock')
 
 /**
- * Opens the store, which is made with the first value. Throws `secret.store_damaged` once for a damaged file, which is
- * kept aside; `secret.wrong_key`, `secret.store_newer` and `secret.unreadable` leave it where it is.
+ * Opens the store, which is made with the first value. A damaged file is kept aside, and the store begins empty. Throws
+ * `secret.wrong_key`, `secret.store_newer` and `secret.unreadable`, which leave the file where it is.
  */
 export async function openVault(options: VaultOptions): Promise<SecretVault> {
   const isLocked = options.dataKey.length === 0

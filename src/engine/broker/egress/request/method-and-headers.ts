@@ -16,6 +16,11 @@ const reserved = new Set([
   'transfer-encoding', 'upgrade',
 ]) // prettier-ignore
 
+/** Servers take another method or path from these than the one that a rule allowed. */
+const overriding = new Set([
+  'x-http-method', 'x-http-method-override', 'x-method-override', 'x-original-url', 'x-rewrite-url',
+]) // prettier-ignore
+
 /** Throws `Refusal` (`method_not_allowed`). */
 export function checkMethod(text: string): HttpMethod {
   const wanted = text.length > 32 ? '' : text.trim().toUpperCase()
@@ -39,6 +44,7 @@ export function checkHeaders(json: string): HeaderPair[] {
     // Latin-1 without its two blocks of controls: what HTTP can carry.
     if (!/^[\x20-\x7e\xa0-\xff]*$/.test(value)) throw refused(`The header ${name} has a control character.`)
     if (reserved.has(lower)) throw refused(`The header ${name} is the host's own.`)
+    if (overriding.has(lower)) throw refused(`The header ${name} would change the method or the path.`)
     if (seen.has(lower)) throw refused(`The header ${name} is there twice.`)
     seen.add(lower)
     return [name, value] as const

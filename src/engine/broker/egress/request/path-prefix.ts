@@ -43,15 +43,25 @@ function decodedOnce(text: string): string {
   )
 }
 
-/** Some servers take a backslash for a slash: here as well, so that neither leads out. */
-function withoutDots(path: string): string {
+/**
+ * As the most careless server would: a backslash is a slash, several slashes are one (`/v1/%2f../x` is `/x` then), what
+ * follows a semicolon is no part of a segment (`..;` is `..`), and a zero byte ends the path. Null for the last.
+ */
+function withoutDots(path: string): string | null {
+  if (path.includes('\0')) return null
   const kept: string[] = []
   const segments = path.replaceAll('\\', '/').split('/').slice(1)
   for (const [index, segment] of segments.entries()) {
     const isLast = index === segments.length - 1
-    if (segment === '..') kept.pop()
-    if (segment !== '..' && segment !== '.') kept.push(segment)
+    const [name = ''] = segment.split(';', 1)
+    if (name === '..') popSegment(kept)
+    if (name !== '..' && name !== '.') kept.push(segment)
     else if (isLast) kept.push('')
   }
   return `/${kept.join('/')}`
+}
+
+function popSegment(kept: string[]): void {
+  while (kept.at(-1) === '') kept.pop()
+  kept.pop()
 }

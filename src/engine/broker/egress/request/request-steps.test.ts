@@ -38,7 +38,8 @@ describe('spec tools 14 methods/headers', () => {
   it.each([
     '{"a":"1\\r\\nHost: b"}', '{"a":"1\\n"}', '{"a":"\\u0000"}', '{"a":"\\u007f"}', '{"a":"\\t"}', '{"a":"\\u0085"}',
     '{"a":"\\u0100"}', '{"Host":"b"}', '{"CONTENT-LENGTH":"1"}', '{"accept-encoding":"gzip"}', '{"Connection":"x"}',
-    '{"transfer-encoding":"chunked"}', '{"Upgrade":"h2c"}', '{"te":"trailers"}', '{"a b":"1"}', '{"":"1"}',
+    '{"transfer-encoding":"chunked"}', '{"Upgrade":"h2c"}', '{"te":"trailers"}', '{"X-HTTP-Method-Override":"DELETE"}', '{"x-original-url":"/admin"}',
+    '{"a b":"1"}', '{"":"1"}',
     '{"a\\r\\nb":"1"}', '{"a":1}', '{"a":["1"]}', '{"a":null}', '{"X-A":"1","x-a":"2"}', '[]', 'null', '"a"', '', '{',
   ])('refuses the headers %s', (json) => {
     expect(refusal(() => checkHeaders(json))).toBe('invalid_headers')
@@ -140,6 +141,11 @@ describe('spec tools 14 allowlist', () => {
     ['https://api.github.com/v1/../x', false], ['https://api.github.com/v1/%2e%2e/x', false],
     ['https://api.github.com/v1/%2e%2e%2fx', false], ['https://api.github.com/v1/%252e%252e%252fx', false],
     ['https://api.github.com/v1/..%5cx', false], ['https://api.github.com/v1/%25252e%25252e%25252fx', false],
+    ['https://api.github.com/v1/%2f../x', false], ['https://api.github.com/v1/%2f%2e%2e/x', false],
+    ['https://api.github.com/v1/a%2f%2f..%2f..%2fx', false], ['https://api.github.com/v1/%5c..%5cx', false],
+    ['https://api.github.com/v1/..;/x', false], ['https://api.github.com/v1/a/..;b=c/..;/x', false],
+    ['https://api.github.com/v1/%2e%2e;/x', false], ['https://api.github.com/v1/..%00/x', false],
+    ['https://api.github.com/v1//a', true], ['https://api.github.com/v1/a;b=c/d', true],
     ['https://api.github.com/v1%2Fx', false], ['https://api.github.com/v1/a%2525252525252Fb', false],
   ])('%s: %s', (url, expected) => {
     expect(allows(url)).toBe(expected)
