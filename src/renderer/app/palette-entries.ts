@@ -3,12 +3,13 @@ import type { ConsoleState } from '../state/console.svelte.ts'
 import { fuzzy } from '../state/match.ts'
 import { screens } from '../state/route.svelte.ts'
 import { chainStanding, moduleStanding } from '../state/standing.ts'
+import { flowEntries } from './flow-entries.ts'
 import { toolEntries } from './tool-entries.ts'
 import { screenIcons, screenNames, settingsPageNames, settingsPages } from './screens.ts'
 
 export interface PaletteEntry {
   readonly id: string
-  readonly group: 'Screens' | 'Modules' | 'Tools' | 'Chains' | 'Actions'
+  readonly group: 'Screens' | 'Modules' | 'Flows' | 'Tools' | 'Chains' | 'Actions'
   readonly label: string
   readonly hint: string
   readonly icon: IconName
@@ -144,15 +145,18 @@ export function paletteEntries(state: ConsoleState): PaletteEntry[] {
     run: () => state.router.go({ screen: 'settings', item: page }),
   }))
   const ofModules = moduleEntries(state)
+  const ofFlows = flowEntries(state)
   return [
     ...screensFirst,
     ...ofSettings,
     ...ofModules.filter((entry) => entry.group === 'Modules'),
+    ...ofFlows.filter((entry) => entry.group === 'Flows'),
     ...toolEntries(state).filter((entry) => entry.group === 'Tools'),
     ...generalEntries(state),
     ...chainEntries(state),
     ...toolEntries(state).filter((entry) => entry.group === 'Actions'),
     ...ofModules.filter((entry) => entry.group === 'Actions'),
+    ...ofFlows.filter((entry) => entry.group === 'Actions'),
   ]
 }
 

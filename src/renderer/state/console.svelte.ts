@@ -3,6 +3,7 @@ import type { PaddockBridge } from '../../shared/ipc/client.ts'
 import type { PaddockClient } from '../../shared/ipc/schema.ts'
 import { Clock } from './clock.svelte.ts'
 import { EngineState, silentAfterMs } from './engine.svelte.ts'
+import { FlowsState } from './flows/flows-state.svelte.ts'
 import { ApprovalQueue } from './guards/approvals.svelte.ts'
 import { InstallFlow } from './install.svelte.ts'
 import { Keys } from './keys.svelte.ts'
@@ -27,6 +28,8 @@ export class ConsoleState {
   readonly preferences: PreferenceState
   readonly operations: Operations
   readonly install: InstallFlow
+  /** Streams of elements through stages. */
+  readonly flows: FlowsState
   /** Signatures that wait for the operator. */
   readonly approvals: ApprovalQueue
   /** What was asked of query modules in this session. */
@@ -46,6 +49,7 @@ export class ConsoleState {
     this.preferences = new PreferenceState(client)
     this.operations = new Operations(client, this.toasts)
     this.install = new InstallFlow(client, this.toasts)
+    this.flows = new FlowsState(client, this.toasts, this.router)
     this.approvals = new ApprovalQueue(client, this.toasts)
     this.queries = new QueryRuns(client)
     this.tools = new ToolDesk(client, this.toasts)
@@ -65,6 +69,7 @@ export class ConsoleState {
       this.preferences,
       this.engine,
       this.install,
+      this.flows,
       this.approvals,
       this.tools,
     ]

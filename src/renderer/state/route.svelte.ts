@@ -3,6 +3,7 @@ export const screens = [
   'modules',
   'chains',
   'logs',
+  'flows',
   'deciders',
   'actors',
   'tools',
