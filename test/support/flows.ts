@@ -193,12 +193,19 @@ export class RunningFlow implements Mailbox {
   stopping = false
   readonly time: JumpingTime
   steps = 0
+  private readonly beganMs: number
   private readonly script: FlowScript
   private incoming: ToFlow[] = []
 
   constructor(script: FlowScript, time: JumpingTime) {
     this.script = script
     this.time = time
+    this.beganMs = time.now()
+  }
+
+  /** By the flow's own clock: never less than its waits, however slow the machine is. */
+  get elapsedMs(): number {
+    return this.time.now() - this.beganMs
   }
 
   get hasNews(): boolean {

@@ -4,147 +4,20 @@
  */
 import { z } from 'zod'
 import { errorReportSchema } from '../domain/primitives.ts'
+import { flowLevelSchema, flowPriorities, maxEdges, maxNodes, nodeNameSchema } from './flow-plan.ts'
+
+export * from './flow-plan.ts'
 
 export const flowContractId = 'flow'
 
+/** Elements that may be on their way between the engine and one end of the flow. */
+export const hostWindow = 256
+/** Transfers that are told of one call. */
+export const maxCopyRecords = 64
+/** Of what the program of a flow says in words. */
+const maxTextChars = 4_096
+
 const count = z.number().int().nonnegative()
-const millis = z.number().nonnegative()
-export const nodeNameSchema = z.string().min(1).max(64)
-
-export const stageRoles = ['source', 'processor', 'filter', 'router', 'aggregator', 'sink'] as const
-export const stageRoleSchema = z.enum(stageRoles)
-export type StageRole = z.infer<typeof stageRoleSchema>
-
-/** Cases of `process-error`, and `fatal` (spec flows 9.1). */
-export const stageErrorCases = [
-  'invalid-input',
-  'unavailable',
-  'internal',
-  'deadline-exceeded',
-  'fatal',
-] as const
-export type StageErrorCase = (typeof stageErrorCases)[number]
-
-const simplePolicy = z.enum(['fail-fast', 'skip', 'log', 'dead-letter'])
-const basePolicySchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('fail-fast') }),
-  z.strictObject({ kind: z.literal('skip') }),
-  z.strictObject({ kind: z.literal('log') }),
-  z.strictObject({
-    kind: z.literal('retry'),
-    max: z.number().int().positive(),
-    backoffMs: millis,
-    factor: z.number().min(1),
-    maxBackoffMs: millis,
-    then: z.enum(['fail-fast', 'skip', 'dead-letter']),
-  }),
-  z.strictObject({ kind: z.literal('dead-letter') }),
-])
-export type BasePolicy = z.infer<typeof basePolicySchema>
-
-/** What becomes of an element that a stage could not handle (spec flows 9.2). */
-export const errorPolicySchema = z.strictObject({
-  base: basePolicySchema,
-  perCase: z.partialRecord(z.enum(stageErrorCases), simplePolicy),
-  /** Where elements are kept that nobody could handle; absolute, chosen by the engine. */
-  deadLetter: z.strictObject({ path: z.string(), maxBytes: z.number().int().positive() }).nullable(),
-  /** Errors in 60 s before the flow fails; null for no bound. */
-  maxErrorsPerMinute: z.number().int().positive().nullable(),
-})
-export type ErrorPolicy = z.infer<typeof errorPolicySchema>
-
-/** What a node runs: a component, or an end of the flow in the engine (a topic, a chain, a store). */
-export const nodeBodySchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('component'),
-    /** Directory of the verified artifact. */
-    artifactDirectory: z.string(),
-    /** Import and export names with versions as the component spells them. */
-    exports: z.array(z.string()),
-    imports: z.array(z.string()),
-    /** WASI and other capabilities that were granted, by the names of spec flows 3.4. */
-    grants: z.array(z.string()),
-  }),
-  /** Elements come from and go to the engine by letters `elements`. */
-  z.strictObject({ kind: z.literal('host') }),
-])
-
-export const flowNodeSchema = z.strictObject({
-  name: nodeNameSchema,
-  role: stageRoleSchema,
-  body: nodeBodySchema,
-  /** Handed to `init` as it is. */
-  config: z.string(),
-  /** Fuel of each call; 0 for no bound. */
-  fuel: count,
-  memoryBytes: z.number().int().positive(),
-  /** Host bytes that the stage may own at a time. */
-  bufferBytes: z.number().int().positive(),
-  /** 1 to 10; higher goes first among nodes that are ready alike. */
-  priority: z.number().int().min(1).max(10),
-  callMs: millis,
-  errorPolicy: errorPolicySchema,
-  circuit: z
-    .strictObject({
-      failures: z.number().int().positive(),
-      openMs: millis,
-      maxOpenMs: millis,
-      onOpen: z.enum(['hold', 'skip', 'fail']),
-    })
-    .nullable(),
-  /** Names that a router promises, or null. */
-  ports: z.array(z.string()).nullable(),
-  /** First and longest wait between probes of a sink that paused. */
-  pauseProbeMs: z.tuple([millis, millis]),
-  fanOut: z.enum(['together', 'independent']),
-})
-export type FlowNode = z.infer<typeof flowNodeSchema>
-
-export const queuePolicies = ['block-producer', 'drop-oldest', 'drop-newest', 'error'] as const
-
-export const flowEdgeSchema = z.strictObject({
-  from: nodeNameSchema,
-  /** `output`, or a name of a router. */
-  port: z.string(),
-  to: nodeNameSchema,
-  capacity: z.number().int().positive(),
-  policy: z.enum(queuePolicies),
-  lowWatermarkRatio: z.number().min(0).lt(1),
-  /** Elements a second, or null. */
-  rateLimit: z.number().positive().nullable(),
-})
-export type FlowEdge = z.infer<typeof flowEdgeSchema>
-
-export const flowLevels = ['off', 'production', 'diagnostic'] as const
-export const flowLevelSchema = z.enum(flowLevels)
-export type FlowLevel = z.infer<typeof flowLevelSchema>
-
-export const flowPriorities = ['critical', 'high', 'normal', 'low', 'background'] as const
-
-/** Everything the program needs; given as `contractData` of its load message. */
-export const flowPlanSchema = z.strictObject({
-  flow: z.string().min(1).max(64),
-  /** 32 hexadecimal digits, or empty with tracing off (spec flows 11). */
-  traceId: z.string(),
-  nodes: z.array(flowNodeSchema).min(2).max(256),
-  edges: z.array(flowEdgeSchema).min(1),
-  priority: z.enum(flowPriorities),
-  timeouts: z.strictObject({
-    /** 0 for none. */
-    deadlineMs: millis,
-    drainMs: millis,
-    cancelMs: millis,
-    initMs: millis,
-    teardownMs: millis,
-  }),
-  restart: z.strictObject({ mode: z.enum(['never', 'on-trap']), max: count, windowMs: millis }),
-  level: flowLevelSchema,
-  /** Share of elements that are traced, 0 to 1. */
-  traceRate: z.number().min(0).max(1),
-  /** Ends the flow after so many elements from its sources, or null. */
-  elementLimit: z.number().int().positive().nullable(),
-})
-export type FlowPlan = z.infer<typeof flowPlanSchema>
 
 export const flowStates = [
   'created',
@@ -224,23 +97,23 @@ export const flowFiguresSchema = z.object({
   activeNs: z.number().nonnegative(),
   liveBuffers: count,
   pool: z.object({ allocated: count, returned: count, reused: count, fallbacks: count, liveBytes: count }),
-  nodes: z.array(nodeFiguresSchema),
-  edges: z.array(edgeFiguresSchema),
+  nodes: z.array(nodeFiguresSchema).max(maxNodes),
+  edges: z.array(edgeFiguresSchema).max(maxEdges),
 })
 export type FlowFigures = z.infer<typeof flowFiguresSchema>
 
 export const traceSpanSchema = z.object({
   /** 16 hexadecimal digits. */
-  span: z.string(),
-  parent: z.string().nullable(),
+  span: z.string().max(16),
+  parent: z.string().max(16).nullable(),
   node: nodeNameSchema,
-  function: z.string(),
+  function: z.string().max(64),
   sequence: count,
   startNs: z.number(),
   durationNs: z.number().nonnegative(),
-  outcome: z.string(),
-  /** With `diagnostic`: each transfer of the call. */
-  copies: z.array(z.object({ kind: z.enum(['read', 'write', 'clone']), bytes: count })),
+  outcome: z.string().max(64),
+  /** With `diagnostic`: the first transfers of the call. */
+  copies: z.array(z.object({ kind: z.enum(['read', 'write', 'clone']), bytes: count })).max(maxCopyRecords),
   buffer: z.object({ id: z.number(), capacity: count, size: count }).nullable(),
 })
 export type TraceSpan = z.infer<typeof traceSpanSchema>
@@ -267,7 +140,7 @@ export const toFlowSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('elements'),
     node: nodeNameSchema,
-    elements: z.array(hostElementSchema),
+    elements: z.array(hostElementSchema).max(hostWindow),
     closed: z.boolean(),
   }),
   /** The engine has dealt with so many elements of a host sink: it may be sent as many more. */
@@ -279,7 +152,7 @@ export type ToFlow = z.infer<typeof toFlowSchema>
 export const fromFlowSchema = z.discriminatedUnion('kind', [
   /** At most four a second. */
   z.object({ kind: z.literal('figures'), figures: flowFiguresSchema }),
-  z.object({ kind: z.literal('state'), state: flowStateSchema, reason: z.string() }),
+  z.object({ kind: z.literal('state'), state: flowStateSchema, reason: z.string().max(maxTextChars) }),
   /** Something for the log: names of spec flows 11 (`backpressure.activated`, `component.trap`, …). */
   z.object({
     kind: z.literal('event'),
@@ -290,9 +163,17 @@ export const fromFlowSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('spans'), spans: z.array(traceSpanSchema).max(1_024), dropped: count }),
   /** Of a host sink. */
-  z.object({ kind: z.literal('elements'), node: nodeNameSchema, elements: z.array(hostElementSchema) }),
+  z.object({
+    kind: z.literal('elements'),
+    node: nodeNameSchema,
+    elements: z.array(hostElementSchema).max(hostWindow),
+  }),
   /** A host source has room for so many more elements. */
-  z.object({ kind: z.literal('wanted'), node: nodeNameSchema, elements: z.number().int().positive() }),
+  z.object({
+    kind: z.literal('wanted'),
+    node: nodeNameSchema,
+    elements: z.number().int().positive().max(hostWindow),
+  }),
 ])
 export type FromFlow = z.infer<typeof fromFlowSchema>
 

@@ -20,6 +20,8 @@ export interface SinkEnd {
   readonly pending: number
   /** Settles once everything taken is dealt with, or given up. Never rejects. */
   close(): Promise<void>
+  /** What waits is given up; what is under way is not tried again. */
+  giveUp(): void
 }
 
 export interface SourceEndContext {

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { SinkEnd, SinkEndContext, SourceEnd, SourceEndContext } from './end.ts'
+import { maxElementBytes } from '../file/keys/limits.ts'
 import { Feed } from './feed.ts'
 import { OrderedSink } from './ordered-sink.ts'
 
@@ -28,7 +29,14 @@ export function openLinesSource(file: string, context: SourceEndContext): Source
     },
   })
   const offer = (line: string): void => {
-    if (feed.offer({ bytes: encoder.encode(line), contentType: text, position: null })) return
+    const bytes = encoder.encode(line)
+    if (bytes.length > maxElementBytes) {
+      const message = `a line of ${file} has ${bytes.length} bytes; an element has at most ${maxElementBytes}`
+      lines.close()
+      context.onFailed(new PaddockError('flow.end_failed', message))
+      return
+    }
+    if (feed.offer({ bytes, contentType: text, position: null })) return
     held.push(line)
     lines.pause()
   }

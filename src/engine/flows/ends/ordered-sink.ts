@@ -37,8 +37,13 @@ export class OrderedSink implements SinkEnd {
 
   accept(elements: readonly HostElement[]): void {
     if (this.hasFailed) return
-    this.waiting.push(...elements)
+    for (const element of elements) this.waiting.push(element)
     this.working ??= this.work()
+  }
+
+  giveUp(): void {
+    this.hasFailed = true
+    this.waiting.length = 0
   }
 
   async close(): Promise<void> {
@@ -65,6 +70,7 @@ export class OrderedSink implements SinkEnd {
         await write(elements)
         return true
       } catch (error) {
+        if (this.hasFailed) return false
         const pauseMs = retryAfterMs[attempt]
         const message = error instanceof Error ? error.message : String(error)
         if (pauseMs === undefined || !isPassing(error)) {

@@ -1,6 +1,11 @@
 /** The ends in the engine of one run: what feeds its host sources and takes from its host sinks. */
 import { createHash } from 'node:crypto'
-import type { FlowFigures, HostElement, ToFlow } from '../../../shared/contracts/flow.ts'
+import {
+  hostWindow,
+  type FlowFigures,
+  type HostElement,
+  type ToFlow,
+} from '../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import { isContentTopic } from '../../capabilities/messaging/topics.ts'
 import type { Messaging } from '../../capabilities/messaging/create-messaging.ts'
@@ -51,9 +56,16 @@ export interface RunEndsOptions {
   readonly onFailed: (node: string, error: PaddockError) => void
 }
 
+interface OpenSource {
+  readonly end: SourceEnd
+  readonly key: string
+  /** Elements that the program asked for and was not sent. */
+  credit: number
+}
+
 export class RunEnds {
   private readonly options: RunEndsOptions
-  private readonly sources = new Map<string, { readonly end: SourceEnd; readonly key: string }>()
+  private readonly sources = new Map<string, OpenSource>()
   private readonly sinks = new Map<string, SinkEnd>()
 
   constructor(options: RunEndsOptions) {
@@ -73,12 +85,21 @@ export class RunEnds {
     }
   }
 
-  want(node: string, elements: number): void {
-    this.sources.get(node)?.end.want(elements)
+  /** False where the program asks for more than it has room for, or by a name that it does not have. */
+  want(node: string, elements: number): boolean {
+    const source = this.sources.get(node)
+    if (source === undefined || source.credit + elements > hostWindow) return false
+    source.credit += elements
+    source.end.want(elements)
+    return true
   }
 
-  accept(node: string, elements: readonly HostElement[]): void {
-    this.sinks.get(node)?.accept(elements)
+  /** False where the program gives more than it had credit for, or by a name that it does not have. */
+  accept(node: string, elements: readonly HostElement[]): boolean {
+    const sink = this.sinks.get(node)
+    if (sink === undefined || sink.pending + elements.length > hostWindow) return false
+    sink.accept(elements)
+    return true
   }
 
   /** Elements that sinks have taken and not dealt with. */
@@ -115,28 +136,44 @@ export class RunEnds {
     await Promise.all([...this.sinks.values()].map((sink) => sink.close()))
   }
 
-  private openSource({ name, end }: HostNode): { end: SourceEnd; key: string } {
+  /** Sinks take nothing more and try nothing again. */
+  giveUp(): void {
+    for (const sink of this.sinks.values()) sink.giveUp()
+  }
+
+  private openSource(node: HostNode): OpenSource {
+    const key = `${node.name} ${sourceKey(node.end)}`
+    const source = { key, credit: 0 }
+    const end = this.sourceEnd(node, key, (elements) => {
+      source.credit -= elements
+    })
+    return Object.assign(source, { end })
+  }
+
+  private sourceEnd({ name, end }: HostNode, key: string, onSent: (elements: number) => void): SourceEnd {
     const { flow, means, positions, mail } = this.options
-    const key = `${name} ${sourceKey(end)}`
     const context: SourceEndContext = {
       node: name,
       from: positions.get(key),
-      send: (elements, closed) => mail({ kind: 'elements', node: name, elements, closed }),
+      send: (elements, closed) => {
+        onSent(elements.length)
+        mail({ kind: 'elements', node: name, elements, closed })
+      },
       notice: (level, event, message) => this.options.notice(name, level, event, message),
       onFailed: (error) => this.options.onFailed(name, error),
     }
     switch (end.kind) {
       case 'topic':
         checkTopic(name, end.topic, means.publish)
-        return { end: openTopicSource(means.sources.messages, publisherOf(flow), end.topic, context), key }
+        return openTopicSource(means.sources.messages, publisherOf(flow), end.topic, context)
       case 'blocks':
         this.checkChain(name, end.chainId)
-        return { end: openBlocks(means.sources, end.chainId, context), key }
+        return openBlocks(means.sources, end.chainId, context)
       case 'logs':
         this.checkChain(name, end.chainId)
-        return { end: openLogs(means.sources, end.chainId, end.filter, context), key }
+        return openLogs(means.sources, end.chainId, end.filter, context)
       case 'lines':
-        return { end: openLinesSource(end.file, context), key }
+        return openLinesSource(end.file, context)
       case 'store':
         throw new PaddockError('flow.end_failed', `"${name}" is a store, which gives no elements.`)
     }

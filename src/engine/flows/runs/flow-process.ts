@@ -27,7 +27,8 @@ export interface FlowProcessOptions {
   readonly processes: ProcessMeans
   readonly journal: RunJournal
   readonly logLevel: LogLevel
-  readonly onLetter: (letter: FromFlow) => void
+  /** False for one that the program may not send. */
+  readonly onLetter: (letter: FromFlow) => boolean
 }
 
 export class FlowProcess {
@@ -36,6 +37,8 @@ export class FlowProcess {
   private readonly options: FlowProcessOptions
   private readonly sandbox: Sandbox
   private callId: number | null = null
+  /** Written while the stages are made; read when they run. */
+  private readonly early: ToFlow[] = []
 
   /** Starts the process; it listens once `load` goes on. */
   constructor(options: FlowProcessOptions) {
@@ -89,7 +92,7 @@ export class FlowProcess {
   async run(): Promise<CallReply | PaddockError> {
     this.callId = this.sandbox.allocateCallId()
     try {
-      return await this.sandbox.call({
+      const reply = this.sandbox.call({
         id: this.callId,
         sequence: 0,
         operation: 'run',
@@ -99,13 +102,16 @@ export class FlowProcess {
         deadlineMs: noDeadlineMs,
         context: {},
       })
+      this.sandbox.mail(this.early.splice(0))
+      return await reply
     } catch (error) {
       return PaddockError.fromReport(toErrorReport(error, 'sandbox.exited'))
     }
   }
 
   mail(letter: ToFlow): void {
-    if (this.callId !== null) this.sandbox.mail([letter])
+    if (this.callId === null) this.early.push(letter)
+    else this.sandbox.mail([letter])
   }
 
   /** Ends the thread in which the call runs. */
@@ -132,7 +138,10 @@ export class FlowProcess {
         this.sandbox.kill(new PaddockError('sandbox.protocol', message))
         return
       }
-      this.options.onLetter(parsed.data)
+      if (this.options.onLetter(parsed.data)) continue
+      const message = 'The program of the flow sent or asked for more elements than it may.'
+      this.sandbox.kill(new PaddockError('sandbox.protocol', message))
+      return
     }
   }
 }

@@ -18,7 +18,7 @@ import type { Positions } from '../ends/positions.ts'
 import { RunEnds, type EndMeans, type HostNode } from '../ends/run-ends.ts'
 import { emptyFigures } from '../figures/empty-figures.ts'
 import { FlowProcess } from './flow-process.ts'
-import { endOf, type EndReason, type RunEnd } from './run-end.ts'
+import { endOf, wasCutShort, type EndReason, type RunEnd } from './run-end.ts'
 import { flowLogName, type RunJournal } from './run-journal.ts'
 import { stopFlow, type StopTier } from './stop-path.ts'
 
@@ -51,6 +51,8 @@ export class FlowRun {
   paused = false
   /** How far it had to go to end it, once it was asked to. */
   stopTier: StopTier | null = null
+  /** Whether it was on its way to its end, asked or by itself: it is not started again then. */
+  isEnding = false
   private readonly options: FlowRunOptions
   private readonly ends: RunEnds
   private process: FlowProcess | null = null
@@ -60,6 +62,9 @@ export class FlowRun {
   private reason: EndReason = { kind: 'none' }
   private isOver = false
   private stopping: Promise<void> | null = null
+  /** Settles when nobody waits for the ends in the engine any longer. */
+  private readonly givenUp: Promise<void>
+  private resolveGivenUp: () => void = () => undefined
   private readonly abort = new AbortController()
 
   constructor(options: FlowRunOptions) {
@@ -68,6 +73,9 @@ export class FlowRun {
     this.figures = emptyFigures(options.plan, 'validated')
     this.ended = new Promise((resolve) => {
       this.settleEnded = resolve
+    })
+    this.givenUp = new Promise((resolve) => {
+      this.resolveGivenUp = resolve
     })
     this.ends = new RunEnds({
       flow: options.id,
@@ -135,6 +143,7 @@ export class FlowRun {
   /** Sources give no more; what is under way goes on. A flow that does not end by itself then is cancelled. */
   async drain(): Promise<FlowEnd> {
     const { drainMs, cancelMs, teardownMs } = this.plan.timeouts
+    this.isEnding = true
     this.ends.closeSources()
     this.mail({ kind: 'drain' })
     const latestMs = drainMs + cancelMs + teardownMs * this.plan.nodes.length
@@ -147,6 +156,7 @@ export class FlowRun {
   /** Walks the path of spec flows 7.4. */
   async cancel(): Promise<FlowEnd> {
     if (!this.isOver) {
+      this.isEnding = true
       if (this.reason.kind === 'none') this.reason = { kind: 'cancelled' }
       this.stop()
     }
@@ -186,7 +196,11 @@ export class FlowRun {
       ask: () => this.mail({ kind: 'cancel' }),
       isDraining: () => !['created', 'validated', 'instantiated', 'running'].includes(this.figures.state),
       endThread: () => process.endThread(),
-      killProcess: () => process.kill(cancelled()),
+      killProcess: () => {
+        process.kill(cancelled())
+        this.ends.giveUp()
+        this.resolveGivenUp()
+      },
       ended: this.ended,
     })
     if (this.stopTier === 'asked') return
@@ -218,7 +232,7 @@ export class FlowRun {
   private async serve(process: FlowProcess): Promise<void> {
     const reply = await process.run()
     // What sinks took is dealt with before the run counts as ended.
-    await this.ends.close()
+    await Promise.race([this.ends.close(), this.givenUp])
     const end = endOf(reply, this.reason, this.figures)
     // What was dropped on the way out is told again by the next run; so is what was lost.
     if (!end.wasLost && !wasCutShort(end.end.figures)) this.ends.settle(end.end.figures)
@@ -241,34 +255,34 @@ export class FlowRun {
     if (!this.isOver) this.process?.mail(letter)
   }
 
-  private take(letter: FromFlow): void {
+  /** False for a letter that breaks what was agreed on. */
+  private take(letter: FromFlow): boolean {
     const { journal, onChange, onSpans } = this.options
     switch (letter.kind) {
       case 'figures':
         this.figures = letter.figures
         this.ends.settle(letter.figures)
         onChange()
-        return
+        return true
       case 'state':
         this.onState(letter.state, letter.reason)
-        return
+        return true
       case 'event':
         journal.event(letter.level, letter.event, letter.node, letter.message)
-        return
+        return true
       case 'spans':
         onSpans(letter.spans, letter.dropped)
-        return
+        return true
       case 'elements':
-        this.ends.accept(letter.node, letter.elements)
-        return
+        return this.ends.accept(letter.node, letter.elements)
       case 'wanted':
-        this.ends.want(letter.node, letter.elements)
-        return
+        return this.ends.want(letter.node, letter.elements)
     }
   }
 
   private onState(state: FlowFigures['state'], reason: string): void {
     this.figures = { ...this.figures, state }
+    if (state === 'draining') this.isEnding = true
     this.options.journal.event(
       'info',
       `flow.${state}`,
@@ -278,10 +292,6 @@ export class FlowRun {
     if (state === 'running' || state === 'draining' || state === 'completed') this.resolveRunning()
     this.options.onChange()
   }
-}
-
-function wasCutShort({ nodes }: FlowFigures): boolean {
-  return nodes.some(({ dropped }) => (dropped['drain'] ?? 0) > 0)
 }
 
 function cancelled(): PaddockError {

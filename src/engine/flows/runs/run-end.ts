@@ -79,6 +79,11 @@ function failureOf(error: ErrorReport, node: string | null): FlowFailure {
   return { node, function: null, sequence: null, case: 'fatal', error }
 }
 
+/** Whether elements were dropped on the way out. */
+export function wasCutShort({ nodes }: FlowFigures): boolean {
+  return nodes.some(({ dropped }) => (dropped['drain'] ?? 0) > 0)
+}
+
 /** Why a flow could not be started, as its failure. */
 export function startFailure(error: ErrorReport): FlowFailure {
   return failureOf(error, null)

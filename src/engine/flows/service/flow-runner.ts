@@ -222,7 +222,7 @@ export class FlowRunner {
       const leak = `${end.leaked} buffers were still alive at the end of the flow and were taken back.`
       journal.tell('warn', 'resource.leak_suspected', leak)
     }
-    if (wasLost && error !== null && this.restarts.allows(run.plan.restart)) {
+    if (wasLost && error !== null && !run.isEnding && this.restarts.allows(run.plan.restart)) {
       journal.tell('warn', 'flow.restarting', 'The flow starts again; what was in its queues is lost.')
       this.cancelRestart = services.clock.after(restartAfterMs, () => {
         this.cancelRestart = null

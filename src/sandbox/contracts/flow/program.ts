@@ -1,6 +1,6 @@
 /** One flow on one guest thread: its stages are made at once, and `run` drives them to the end (spec flows 4.2, 5.1). */
 import { randomBytes } from 'node:crypto'
-import { flowPlanSchema, type FlowPlan } from '../../../shared/contracts/flow.ts'
+import { flowPlanSchema, hostWindow, type FlowPlan } from '../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../shared/errors.ts'
 import type { CallOutcome, GuestCall } from '../../../shared/sandbox/protocol.ts'
 import { loadArtifact, type LoadedArtifact } from '../../loading/artifact.ts'
@@ -14,8 +14,6 @@ import type { StageFactory } from './driver/faults/replacements.ts'
 import { createStage } from './stages/create-stage.ts'
 import type { StageLine } from './stages/options.ts'
 
-/** Elements that may be on their way between the engine and one end of the flow. */
-const hostWindow = 256
 const prefixBytes = 4
 
 /** Loads every component of the plan and instantiates every stage. Throws `sandbox.*`, `stage.unsupported`. */

@@ -67,9 +67,11 @@ export class FlowDriver {
   execute(): FlowEnd {
     const { run, ending } = this
     const { reporter } = run
+    this.startedMs = run.clock.now()
+    // Stages may have been made long ago; their time begins now.
+    run.nowMs = this.startedMs
     reporter.move('validated', 'plan accepted')
     reporter.move('instantiated', `${run.graph.nodes.length} stages`)
-    this.startedMs = run.clock.now()
     try {
       setThreadPriority(run.plan.priority, reporter)
       if (this.initialise()) {

@@ -29,7 +29,7 @@ export class Letters {
       this.handle(parsed.data)
     }
     // The engine ends: what is under way may finish (spec flows 7.5).
-    if (mail.stopping && this.ending.kind === null) this.ending.cancel(true)
+    if (mail.stopping && this.ending.isOpen()) this.ending.cancel(true)
   }
 
   private handle(letter: ToFlow): void {

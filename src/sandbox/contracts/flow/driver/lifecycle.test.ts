@@ -1,6 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { faulty, sound } from '../../../../../test/support/flow-stages.ts'
-import { nodeOf, removeFlowFolders, runFlow, type FlowText } from '../../../../../test/support/flows.ts'
+import {
+  nodeOf,
+  openFlow,
+  removeFlowFolders,
+  runFlow,
+  type FlowText,
+} from '../../../../../test/support/flows.ts'
 
 afterAll(removeFlowFolders)
 
@@ -47,6 +53,15 @@ describe('spec flows 18, lifecycle order', () => {
     expect(calls(flow.spans, 'pull')).toEqual([])
     expect(nodeOf(ended, 'source').invocations).toBe(2)
     expect(flow.states).toEqual(['validated', 'instantiated', 'failed'])
+  })
+
+  it('the time of the first init begins with its call, however long ago the flow was loaded', async () => {
+    const { flow, run } = await openFlow({ ...five, timeouts: { initMs: 1_000, deadlineMs: 60_000 } })
+    flow.time.sleptMs += 3_600_000
+    const end = run()
+    expect(end.failure).toBeNull()
+    expect(end.state).toBe('completed')
+    expect(end.figures.activeNs).toBeLessThan(60_000 * 1e6)
   })
 
   it('a sink that does not finish turns Completed into Failed', async () => {

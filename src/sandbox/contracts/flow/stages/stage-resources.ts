@@ -1,4 +1,5 @@
 /** What one stage holds of the host: its buffers, the context of its flow, and what was copied on its behalf. */
+import { maxCopyRecords } from '../../../../shared/contracts/flow.ts'
 import { PaddockError } from '../../../../shared/errors.ts'
 import { ResourceKind } from '../../../binding/types.ts'
 import type { FlowBuffers } from '../buffers/flow-buffers.ts'
@@ -72,6 +73,6 @@ export class StageResources {
   copied(kind: CopyRecord['kind'], bytes: number): void {
     this.copies += 1
     this.copyBytes += bytes
-    if (this.recordsCopies) this.copyRecords.push({ kind, bytes })
+    if (this.recordsCopies && this.copyRecords.length < maxCopyRecords) this.copyRecords.push({ kind, bytes })
   }
 }

@@ -54,6 +54,8 @@ export class Ending {
   cancel(drains: boolean): void {
     if (this.kind === 'completed' && !drains) this.kind = 'cancelled'
     if (this.kind !== null && !drains) this.hurry()
+    // Its sources are through already: what a pause held back may end now.
+    if (this.kind === 'completed' && this.run.isPaused) this.goOn()
     this.begin('cancelled', 'operator', drains)
   }
 
@@ -181,6 +183,12 @@ export class Ending {
       node.pending = 0
       this.finish(node)
     }
+  }
+
+  private goOn(): void {
+    this.run.isPaused = false
+    this.drainEndsMs = this.run.nowMs + this.run.plan.timeouts.drainMs
+    this.run.nextDutyMs = this.run.nowMs
   }
 
   private hurry(): void {

@@ -142,7 +142,7 @@ describe('spec flows 18, error table: 5 cases, 4 policies, 5 roles', () => {
       errors: { internal: 3 * 4 },
       dropped: { error: 3 },
     })
-    expect(flow.time.sleptMs).toBeGreaterThan(0.8 * 3 * (100 + 200 + 400))
+    expect(flow.elapsedMs).toBeGreaterThanOrEqual(3 * (100 + 200 + 400))
     expect(flow.time.sleptMs).toBeLessThan(3 * (100 + 200 + 400) + 50)
   })
 
