@@ -98,8 +98,6 @@ async function preparedFlows(trio: Trio, count: number, elements: number): Promi
       sink: { role: 'sink', stage: sink },
     },
     edges: ['source > transform', 'transform > sink'],
-    // Prepared flows wait long for their turn.
-    timeouts: { initMs: 0 },
   })
   const programs: GuestProgram[] = []
   for (let made = 0; made < count; made += 1) {
