@@ -43,7 +43,17 @@ export const fail: Fail = {
 /** What may cross the boundary in place of `thrown`: anything that is no error of the contract would end the stage. */
 export function processErrorOf(thrown: unknown): ProcessError {
   if (thrown instanceof StageFailure) return thrown.error
+  if (isProcessError(thrown)) return 'val' in thrown ? { ...thrown, val: wellFormed(thrown.val) } : thrown
   return { tag: 'internal', val: wellFormed(describe(thrown)) }
+}
+
+const casesWithText: readonly unknown[] = ['invalid-input', 'unavailable', 'internal', 'fatal']
+
+/** Errors of the contract as they are thrown without this library. */
+function isProcessError(thrown: unknown): thrown is ProcessError {
+  if (typeof thrown !== 'object' || thrown === null || !('tag' in thrown)) return false
+  if (thrown.tag === 'deadline-exceeded') return true
+  return casesWithText.includes(thrown.tag) && 'val' in thrown && typeof thrown.val === 'string'
 }
 
 export function describe(thrown: unknown): string {
