@@ -26,7 +26,7 @@ export function directBroker(parts: BrokerParts): ToolBroker {
         readWorkspace: (path) => session.readWorkspace(path),
         secretExists: (name) => Promise.resolve(session.secretExists(name)),
         scanOutput: (text) => session.scanOutput(text),
-        scrub: (texts) => session.scrub(texts),
+        scrub: (texts, maxBytes) => session.scrub(texts, maxBytes),
         cancel: () => session.cancel(),
         figures: () => session.figures(),
         close: () => session.close(),

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable, Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
+import { CollectedBytes } from './collected-bytes.ts'
 import type { HeaderPair } from './types.ts'
 import { EgressError } from './egress-error.ts'
 import { InflateEither } from './inflate-either.ts'
@@ -61,9 +62,8 @@ function collect(
   options: BodyOptions,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    const collected = new CollectedBytes()
     let received = 0
-    let size = 0
     const streams: (Readable | Transform)[] = [incoming]
     const fail = (error: EgressError): void => {
       for (const stream of streams) stream.destroy()
@@ -98,10 +98,9 @@ function collect(
       })
     }
     last.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= options.maxBytes) chunks.push(chunk)
+      if (collected.size + chunk.length <= options.maxBytes) collected.add(chunk)
     })
-    last.on('end', () => resolve(new Uint8Array(Buffer.concat(chunks, size))))
+    last.on('end', () => resolve(collected.take()))
   })
 }
 

@@ -97,7 +97,7 @@ describe('spec tools 5: a canary through the real process', () => {
       }
       expect(await call.secretExists('key')).toBe(true)
       await call.figures()
-      await call.scrub(['nothing to see'])
+      await call.scrub(['nothing to see'], 4_096)
       await call.scanOutput('{"a":"b"}')
       await call.close()
     }
@@ -124,7 +124,10 @@ describe('spec tools 5: a canary through the real process', () => {
   it('what a guest says of it itself is redacted in logs and outputs', async () => {
     await broker.secrets.set('key', bytesOf(canary))
     const call = await broker.open(world.policy({ credentials: [credential('key', { type: 'bearer' })] }))
-    expect(await call.scrub([`said ${canary}`, 'nothing'])).toEqual(['said [REDACTED]', 'nothing'])
+    expect(await call.scrub([`said ${canary}`, 'nothing'], 4_096)).toEqual(['said [REDACTED]', 'nothing'])
+    const cut = `said ${canary}`.slice(0, 20)
+    expect(await call.scrub([cut], 20)).toEqual(['said [REDACTED]'])
+    expect(await call.scrub([cut], 4_096)).toEqual([cut])
     expect(await call.scanOutput(JSON.stringify({ [canary]: 1 }))).toMatchObject({
       kind: 'passed',
       redactions: 1,

@@ -53,8 +53,8 @@ export class OpenCall implements BrokeredCall {
     return this.connection.ask('scan-output', { call: this.call, text })
   }
 
-  scrub(texts: readonly string[]): Promise<string[]> {
-    return this.connection.ask('scrub', { call: this.call, texts: [...texts] })
+  scrub(texts: readonly string[], maxBytes: number): Promise<string[]> {
+    return this.connection.ask('scrub', { call: this.call, texts: [...texts], maxBytes })
   }
 
   cancel(): void {

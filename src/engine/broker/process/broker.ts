@@ -33,7 +33,7 @@ export class Broker {
       case 'scan-output':
         return await this.of(question).scanOutput(question.text)
       case 'scrub':
-        return await this.of(question).scrub(question.texts)
+        return await this.of(question).scrub(question.texts, question.maxBytes)
       case 'figures':
         return await this.of(question).figures()
       case 'close': {

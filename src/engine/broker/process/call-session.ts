@@ -19,6 +19,7 @@ import { leaseMs, type SecretLease, type SecretVault } from '../secrets/types.ts
 import type { WorkspaceOptions } from '../workspace/workspace-reader.ts'
 import { BodyRelay } from './body-relay.ts'
 
+const redacted = '[REDACTED]'
 /** Spec tools 3. */
 const maxReads = 200
 
@@ -39,6 +40,7 @@ export class CallSession {
   private readonly parts: BrokerParts
   private readonly context: CallContext
   private readonly lease: SecretLease
+  /** When its values are gone; never where it has none. */
   private readonly leasedUntilMs: number
   private readonly cancelling = new AbortController()
   private readonly underWay = new Set<Promise<HttpAnswer>>()
@@ -52,11 +54,12 @@ export class CallSession {
 
   private constructor(parts: BrokerParts, policy: CallPolicy, lease: SecretLease) {
     const { egress, rates, clock } = parts
-    const scanner = parts.scans.scanner(lease.exact())
+    const values = lease.exact()
+    const scanner = parts.scans.scanner(values)
     this.parts = parts
     this.bodies = new BodyRelay(policy.http.allow.length === 0 ? 0 : policy.http.maxRequestBytes)
     this.lease = lease
-    this.leasedUntilMs = clock.monotonicMs() + leaseMs
+    this.leasedUntilMs = values.length === 0 ? Number.POSITIVE_INFINITY : clock.monotonicMs() + leaseMs
     this.context = {
       policy,
       egress,
@@ -124,15 +127,16 @@ export class CallSession {
 
   async scanOutput(text: string): Promise<OutputVerdict> {
     // Without the values nobody can say that the output does not hold one.
-    if (this.parts.clock.monotonicMs() >= this.leasedUntilMs) return { kind: 'blocked' }
+    if (this.isBlind()) return { kind: 'blocked' }
     const scan = await this.context.scanner.scanOutput(text)
     return scan.kind === 'passed'
       ? { kind: 'passed', text: scan.text, redactions: scan.redactions }
       : { kind: scan.kind }
   }
 
-  scrub(texts: readonly string[]): Promise<string[]> {
-    return this.context.scanner.scrub(texts)
+  async scrub(texts: readonly string[], maxBytes: number): Promise<string[]> {
+    if (this.isBlind()) return texts.map((text) => (text === '' ? '' : redacted))
+    return await this.context.scanner.scrub(texts, { maxBytes })
   }
 
   cancel(): void {
@@ -163,6 +167,11 @@ export class CallSession {
     } finally {
       this.lease.end()
     }
+  }
+
+  /** Its values are gone: whether a text holds one cannot be told any more. */
+  private isBlind(): boolean {
+    return this.parts.clock.monotonicMs() >= this.leasedUntilMs
   }
 
   private isOver(): boolean {

@@ -48,8 +48,11 @@ export interface BrokeredCall {
   readWorkspace(path: string): Promise<string | null>
   secretExists(name: string): Promise<boolean>
   scanOutput(text: string): Promise<OutputVerdict>
-  /** Replaces all that looks like a secret, in place (spec tools 6, redact-all). */
-  scrub(texts: readonly string[]): Promise<string[]>
+  /**
+   * Replaces all that looks like a secret, in place (spec tools 6, redact-all). Each text has at most `maxBytes`; one that has
+   * as many was cut there, and half a secret at its end is replaced as well.
+   */
+  scrub(texts: readonly string[], maxBytes: number): Promise<string[]>
   /** Ends requests under way; later ones answer `executor`/`cancelled`. */
   cancel(): void
   /** What was sent so far; a call that is closed answers what it was then. */

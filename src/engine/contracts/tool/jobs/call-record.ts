@@ -1,10 +1,9 @@
 /** What is kept of one call and shown of it: state, outcome, usage, trace and lines (spec tools 10, 12). */
 import type { EgressTrace, ToolCallView, ToolOutcome, ToolUsage } from '../../../../shared/domain/tool.ts'
-import { cutText } from '../../../../shared/text.ts'
 import { JobStates, shownState, type JobState } from './job-state.ts'
 
 /** Bytes of the parameters that are kept. */
-const paramsBytes = 65_536
+export const paramsBytes = 65_536
 
 export const noUsage: ToolUsage = {
   wallMs: 0,
@@ -43,9 +42,9 @@ export class CallRecord {
     this.states = new JobStates((state) => onStep(this, state))
   }
 
-  /** Keeps the parameters, scrubbed already: what is cut afterwards leaves no half of a secret. */
+  /** Keeps the parameters, cut and scrubbed already. */
   keepParams(scrubbed: string): void {
-    this.params = cutText(scrubbed, paramsBytes)
+    this.params = scrubbed
   }
 
   /** Forgets an output that is too long to be kept; answers how many characters that frees. */

@@ -2,10 +2,10 @@
  * One call from its reservation to its settlement. It owns what it holds: whoever asked may leave at any moment, and
  * permit and reservation come back only when nothing can act for the call any more (spec tools 9, 10).
  */
-import type { InvokeAnswer } from '../../../../shared/contracts/tool-call.ts'
+import { maxToolLogLineBytes, type InvokeAnswer } from '../../../../shared/contracts/tool-call.ts'
 import type { ToolCallView, ToolOutcome, ToolUsage } from '../../../../shared/domain/tool.ts'
 import { PaddockError, toErrorReport } from '../../../../shared/errors.ts'
-import { cutText } from '../../../../shared/text.ts'
+import { cutBetweenWords, cutText } from '../../../../shared/text.ts'
 import type { Clock } from '../../../clock.ts'
 import type { Gate } from '../../../sandboxes/gates/gate.ts'
 import type { Denial } from '../../../governor/events.ts'
@@ -14,7 +14,7 @@ import { denialError } from '../../../governor/denials.ts'
 import type { BrokeredCall, ToolBroker } from '../broker.ts'
 import type { RunnerPool } from '../runners/runner-pool.ts'
 import { CallReservation, type Settled } from '../settlement/call-reservation.ts'
-import type { CallRecord } from './call-record.ts'
+import { paramsBytes, type CallRecord } from './call-record.ts'
 import { executeCall, type Ending, type Execution } from './execute.ts'
 import { busyFault, faults, messageBytes, prepareFault, type Fault } from './faults.ts'
 import { keptLines } from './lines.ts'
@@ -190,6 +190,8 @@ export class Job {
   private async execute(prepared: PreparedTool): Promise<Ending> {
     const { clock, broker, pool } = this.means
     const { request, record } = this
+    // What was taken back while the call waited is not given to it.
+    this.grants = grantsFor(request.tool, request.operation, request.timeoutMs)
     const execution: Execution = {
       pool,
       clock,
@@ -263,12 +265,17 @@ export class Job {
     if (brokered === undefined) return outcome
     const { texts, finish } = keptLines(running)
     const message = outcome.ok ? '' : outcome.failure.message
-    const scrubbed = await brokered.scrub([message, request.params, ...texts]).catch(() => undefined)
+    // Cut before they are sent: of megabytes nobody looks at more.
+    const kept = cutBetweenWords(request.params, paramsBytes)
+    const [scrubbed, params = ''] = await Promise.all([
+      brokered.scrub([message, ...texts], maxToolLogLineBytes),
+      brokered.scrub([kept], paramsBytes).then(([clean]) => clean),
+    ]).catch(() => [undefined])
     const figures = await brokered.close().catch(() => undefined)
     record.usage = this.usageWith(figures, record.usage)
     record.trace = figures?.trace ?? []
     if (scrubbed !== undefined) {
-      const [, params = '', ...lines] = scrubbed
+      const [, ...lines] = scrubbed
       record.keepParams(params)
       const { records, shown, dropped } = finish(lines)
       request.tool.guestLogs(records, dropped)

@@ -48,7 +48,8 @@ export function grantsFor(tool: Tool, operation: ToolOperation, deadlineMs: numb
         ? declaration.workspace
         : { ...declaration.workspace, read: [] },
       permittedPrivate: grants.permitDestinations,
-      memoryBytes: declaration.limits.memoryBytes,
+      // What is compiled in, which the engine may have made less than was declared.
+      memoryBytes: Math.min(declaration.limits.memoryBytes, spec.limits.memoryBytes),
       outputBytes: declaration.limits.outputBytes,
       deadlineMs,
     },
