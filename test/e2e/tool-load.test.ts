@@ -52,7 +52,10 @@ test('spec tools 14 live memories, main thread: 64 at a time, 20 times over, wit
   await expect.poll(states, { timeout: 60_000 }).toEqual(['running'])
   const { url, tokenFile } = (await paddock.call('tools', 'server')) as ToolServerFacts
   const authorization = `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`
-  await paddock.app.evaluate((_, script) => (0, eval)(script) as undefined, `(${keepBeats.toString()})(${beatMs})`)
+  await paddock.app.evaluate(
+    (_, script) => (0, eval)(script) as undefined,
+    `(${keepBeats.toString()})(${beatMs})`,
+  )
   keepBeats(beatMs)
 
   const failures: string[] = []
