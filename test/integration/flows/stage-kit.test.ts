@@ -196,7 +196,7 @@ describe('transform', () => {
       contract: 'unavailable: by hand',
       text: 'internal: just a text',
       nothing: 'internal: undefined',
-      endless: 'internal: RangeError: xxx',
+      range: 'internal: RangeError: xxx',
       clock: 'internal: Error: A stage has no clock: elements say when they came.',
       today: 'internal: Error: A stage has no clock: elements say when they came.',
       random: 'internal: Error: A stage has no source of randomness: derive what you need from the elements.',
