@@ -10,6 +10,7 @@ import { Letters } from './letters.ts'
 import { figuresOf } from './metrics/figures.ts'
 import { Queues } from './graph/queues.ts'
 import { Replacements, type StageFactory } from './faults/replacements.ts'
+import { Sources } from './turns/sources.ts'
 import { StageCalls } from './turns/stage-calls.ts'
 import { tearDown } from './ends/tear-down.ts'
 import { setThreadPriority } from './thread-priority.ts'
@@ -35,8 +36,7 @@ export class FlowDriver {
   private readonly turns: Turns
   private readonly letters: Letters
   private readonly lights: WarningLights
-  /** Those of the same priority take turns, or the first by name would starve the others. */
-  private readonly sources: NodeState[]
+  private readonly sources: Sources
   private startedMs = 0
   private endedMs: number | null = null
   private figuresDueMs = 0
@@ -55,7 +55,7 @@ export class FlowDriver {
     this.turns = new Turns({ run, queues, calls, faults: this.faults, ending })
     this.letters = new Letters(run, ending)
     this.lights = new WarningLights(run)
-    this.sources = [...run.graph.sources]
+    this.sources = new Sources(run, this.turns, ending)
   }
 
   /** Instantiates every stage. Throws `sandbox.*`, `stage.unsupported`. */
@@ -162,7 +162,7 @@ export class FlowDriver {
       // A letter or a timer may have ended the last node.
       if (run.doneNodes === count) break
       if (run.isPaused || !this.step()) this.rest()
-      if (run.mustTell) this.tellSources()
+      if (run.mustTell) this.sources.tell()
     }
   }
 
@@ -182,39 +182,7 @@ export class FlowDriver {
       if (node.plan.body.kind === 'host') closeGate(node)
       return true
     }
-    return this.pullOne()
-  }
-
-  private pullOne(): boolean {
-    const { sources } = this
-    const { nowMs } = this.run
-    for (let place = 0; place < sources.length; place += 1) {
-      const node = sources[place]
-      if (node === undefined || node.pending <= 0 || node.blocked !== 0 || node.notBefore > nowMs) continue
-      if (node.refused !== 0) {
-        if (this.turns.refuse(node)) return true
-        continue
-      }
-      if (sources.length > 1) this.rotate(place, node)
-      this.turns.serve(node)
-      const { stage } = node
-      if (stage instanceof HostSource && !node.isDone) node.pending = stage.waiting
-      return true
-    }
-    return false
-  }
-
-  /** Puts a source behind those of its priority. */
-  private rotate(place: number, node: NodeState): void {
-    const { sources } = this
-    let last = place
-    while (sources[last + 1]?.plan.priority === node.plan.priority) {
-      const next = sources[last + 1]
-      if (next === undefined) break
-      sources[last] = next
-      last += 1
-    }
-    sources[last] = node
+    return this.sources.pullOne()
   }
 
   /** Whether the rate limit of the input with the oldest element lets it through now. */
@@ -292,12 +260,6 @@ export class FlowDriver {
   private sendSpans(): void {
     const { spans, reporter } = this.run
     if (spans.hasKept) reporter.send({ kind: 'spans', ...spans.take() })
-  }
-
-  private tellSources(): void {
-    this.run.mustTell = false
-    if (this.ending.kind !== null) return
-    for (const node of this.sources) if (node.mayTell) this.turns.tellSource(node)
   }
 
   private figures(): FlowEnd['figures'] {
