@@ -15,6 +15,8 @@ export type FieldKind = 'text' | 'number' | 'integer' | 'boolean' | 'choice' | '
 export interface Field {
   readonly name: string
   readonly kind: FieldKind
+  /** The schema's own title, or empty. */
+  readonly title: string
   readonly required: boolean
   /** In the schema's own words, or empty. */
   readonly description: string
@@ -85,8 +87,9 @@ function fieldOf(name: string, value: JsonValue, required: boolean): Field {
   return {
     name,
     kind,
+    title: textOf(schema, 'title', 60) ?? '',
     required,
-    description: textOf(schema, 'description', longestDescription) ?? textOf(schema, 'title', 120) ?? '',
+    description: textOf(schema, 'description', longestDescription) ?? '',
     limits: limitsOf(schema, kind),
     choices,
     preset: preset === undefined ? null : JSON.stringify(preset).slice(0, 200),

@@ -21,6 +21,7 @@ import { keptLines } from './lines.ts'
 import { grantsFor, type CallGrants } from './policy.ts'
 import type { PreparedTool, PreparedTools } from './prepared-tools.ts'
 import type { RunningCall, StopReason } from './running-call.ts'
+import { scrubbedTraces } from './withheld-trace.ts'
 import type { ToolOperationRef } from './tool.ts'
 
 export interface JobMeans {
@@ -271,9 +272,10 @@ export class Job {
       brokered.scrub([message, ...texts], maxToolLogLineBytes),
       brokered.scrub([kept], paramsBytes).then(([clean]) => clean),
     ]).catch(() => [undefined])
+    const withheld = await scrubbedTraces(running?.withheld ?? [], brokered)
     const figures = await brokered.close().catch(() => undefined)
     record.usage = this.usageWith(figures, record.usage)
-    record.trace = figures?.trace ?? []
+    record.trace = [...withheld, ...(figures?.trace ?? [])].sort((a, b) => a.at - b.at)
     if (scrubbed !== undefined) {
       const [, ...lines] = scrubbed
       record.keepParams(params)

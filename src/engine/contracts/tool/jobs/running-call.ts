@@ -10,12 +10,14 @@ import {
 } from '../../../../shared/contracts/tool.ts'
 import { toolHostArguments, type InvokeAnswer } from '../../../../shared/contracts/tool-call.ts'
 import type { GuestLogRecord } from '../../../../shared/domain/log.ts'
+import type { EgressTrace } from '../../../../shared/domain/tool.ts'
 import type { CallReply, HostCall, HostOutcome } from '../../../../shared/sandbox/protocol.ts'
 import type { Clock } from '../../../clock.ts'
 import { refused } from '../../../sandboxes/sandbox-replies.ts'
 import type { BrokeredCall } from '../broker.ts'
 import type { RunnerThread, ThreadCall } from '../runners/runner-thread.ts'
 import { needsWithheld, type CallGrants } from './policy.ts'
+import { maxWithheldTraces, withheldTrace } from './withheld-trace.ts'
 
 /** How long a guest may go on after it was told to stop, in milliseconds (spec tools 10). */
 export const stopGraceMs = 250
@@ -39,6 +41,8 @@ export class RunningCall {
   /** Requests that the guest made, and bytes of their bodies: what is known should the broker be lost. */
   requests = 0
   requestBytes = 0
+  /** Requests that were refused before the broker; of the guest's own words. */
+  readonly withheld: EgressTrace[] = []
   private readonly options: RunningCallOptions
   /** Host calls that wait for their answers. */
   private readonly asked = new Set<(reason: StopReason) => void>()
@@ -120,7 +124,12 @@ export class RunningCall {
     switch (name) {
       case 'http-request': {
         const [request] = toolHostArguments[name].parse(args)
-        if (needsWithheld(this.options.grants.withheld, request.url)) return credentialUnavailable
+        if (needsWithheld(this.options.grants.withheld, request.url)) {
+          const { clock, grants } = this.options
+          if (this.withheld.length < maxWithheldTraces)
+            this.withheld.push(withheldTrace(clock.now(), request, grants.withheld))
+          return credentialUnavailable
+        }
         this.requests += 1
         this.requestBytes += request.bodyBytes
         return this.untilStopped(name, brokered.http(request).catch(brokerFault), cancelledRequestMs)
