@@ -55,6 +55,17 @@ describe('spec flows 18, lifecycle order', () => {
     expect(flow.states).toEqual(['validated', 'instantiated', 'failed'])
   })
 
+  it('a refusal of the third tears down the second and the first', async () => {
+    const { end, flow } = await runFlow({
+      ...five,
+      nodes: { ...five.nodes, second: { role: 'processor', stage: 'clone-transform', config: '!' } },
+    })
+    expect(end.failure).toMatchObject({ node: 'second', function: 'init', case: 'invalid-input' })
+    expect(calls(flow.spans, 'init')).toEqual(['source', 'first', 'second'])
+    expect(calls(flow.spans, 'teardown')).toEqual(['first', 'source'])
+    expect(calls(flow.spans, 'pull')).toEqual([])
+  })
+
   it('the time of the first init begins with its call, however long ago the flow was loaded', async () => {
     const { flow, run } = await openFlow({ ...five, timeouts: { initMs: 1_000, deadlineMs: 60_000 } })
     flow.time.sleptMs += 3_600_000
