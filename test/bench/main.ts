@@ -15,6 +15,8 @@ import { sharing } from './sharing.ts'
 import { sql } from './sql.ts'
 import { store } from './store.ts'
 import { isElectron, runtime } from './support.ts'
+import { toolBodies } from './tool-bodies.ts'
+import { toolCall } from './tool-call.ts'
 
 const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   actors,
@@ -30,6 +32,8 @@ const suites: Readonly<Record<string, () => Promise<Finding[]>>> = {
   determinism,
   decider,
   flows,
+  'tool-bodies': toolBodies,
+  'tool-call': toolCall,
 }
 
 /** Run only when named. */

@@ -8,7 +8,7 @@ const mebibyte = 1_048_576
 function toolOf(declaredBytes: number, compiledBytes: number): Tool {
   const contractTable = {
     schema: 'tool.v1',
-    limits: { memory_bytes: declaredBytes },
+    limits: { memory_bytes: BigInt(declaredBytes) },
     operations: [{ id: 't.go', effects: ['network'] }],
   }
   const manifest = { name: 't', source: { dialect: 'tool', file: 'tool.toml' }, contractTable }
