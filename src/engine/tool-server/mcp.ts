@@ -1,5 +1,5 @@
 /** The operator's tools for assistants: each operation is one MCP tool (issue 6). One server per connection or request. */
-import { McpServer, type CallToolResult, type Tool } from '@modelcontextprotocol/server'
+import { isSpecType, McpServer, type CallToolResult, type Tool } from '@modelcontextprotocol/server'
 import type { ToolCallView, ToolOperationView, ToolView } from '../../shared/domain/tool.ts'
 import { toErrorReport } from '../../shared/errors.ts'
 import type { ToolGateway } from './gateway.ts'
@@ -62,19 +62,37 @@ function describe(tool: ToolView): Tool[] {
   const inputSchema = objectSchema(tool.schema)
   return tool.operations
     .filter(({ permission }) => permission !== 'deny')
-    .map((operation) => ({
-      name: operation.id,
-      title: operation.id,
-      description: [operation.description, tool.description].filter((text) => text !== '').join('\n\n'),
-      inputSchema,
-      annotations: annotationsOf(operation),
-    }))
+    .map((operation) =>
+      acceptable({
+        name: operation.id,
+        title: operation.id,
+        description: [operation.description, tool.description].filter((text) => text !== '').join('\n\n'),
+        inputSchema,
+        annotations: annotationsOf(operation),
+      }),
+    )
 }
 
-/** Clients demand a schema of an object; what the tool itself demands is checked before its call all the same. */
+/**
+ * Clients demand a schema of an object, and of its properties; what a tool says instead would make them refuse the whole
+ * list, those of other tools too. What the tool itself demands is checked before its call all the same.
+ */
+function acceptable(tool: Tool): Tool {
+  const isTaken: boolean = isSpecType.Tool(tool)
+  return isTaken ? tool : { ...tool, inputSchema: { type: 'object' } }
+}
+
 function objectSchema(text: string): Tool['inputSchema'] {
-  const parsed: unknown = text === '' ? {} : JSON.parse(text)
-  return { ...(parsed as object), type: 'object' }
+  return { ...objectOf(text), type: 'object' }
+}
+
+function objectOf(text: string): object {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null ? parsed : {}
+  } catch {
+    return {}
+  }
 }
 
 function annotationsOf({ effects }: ToolOperationView): NonNullable<Tool['annotations']> {
