@@ -7,7 +7,7 @@ import type { PaletteEntry } from './palette-entries.ts'
 export function flowEntries(state: ConsoleState): PaletteEntry[] {
   const { flows, router } = state
   const { actions, offer, list } = flows
-  const entries = list.flows.flatMap(({ view }): PaletteEntry[] => {
+  const entries = list.flows.flatMap(({ view, rates }): PaletteEntry[] => {
     const { id } = view
     const action = (
       verb: string,
@@ -27,7 +27,7 @@ export function flowEntries(state: ConsoleState): PaletteEntry[] {
         id: `flow ${id}`,
         group: 'Flows',
         label: id,
-        hint: `${flowStanding(view).word} · open`,
+        hint: `${flowStanding(view, rates).word} · open`,
         icon: 'flow',
         run: () => router.go({ screen: 'flows', item: id }),
       },

@@ -5,7 +5,7 @@ import type { PaddockClient } from '../../../shared/ipc/schema.ts'
 import { count } from '../../format/numbers.ts'
 import type { ToastState } from '../toasts.svelte.ts'
 
-export type FlowVerb = 'start' | 'pause' | 'resume' | 'drain' | 'cancel' | 'remove' | 'reload' | 'level'
+export type FlowVerb = 'start' | 'pause' | 'resume' | 'drain' | 'cancel' | 'remove' | 'reload'
 
 const failures: Readonly<Record<FlowVerb, string>> = {
   start: 'did not start',
@@ -15,7 +15,6 @@ const failures: Readonly<Record<FlowVerb, string>> = {
   cancel: 'could not be cancelled',
   remove: 'could not be removed',
   reload: 'could not be read again',
-  level: 'keeps its level of tracing',
 }
 
 /** What the operator does with flows: one thing at a time with each, its outcome told in a toast. */
@@ -87,8 +86,15 @@ export class FlowActions {
     })
   }
 
-  setLevel(id: string, level: FlowLevel, traceRate: number): Promise<boolean> {
-    return this.#run(id, 'level', () => this.#client.flows.setLevel({ id, level, traceRate }))
+  /** Also while something else is done with it. */
+  async setLevel(id: string, level: FlowLevel, traceRate: number): Promise<boolean> {
+    try {
+      await this.#client.flows.setLevel({ id, level, traceRate })
+      return true
+    } catch (thrown) {
+      this.#toasts.failed(`${id} keeps its level of tracing`, toErrorReport(thrown))
+      return false
+    }
   }
 
   #told(id: string, end: Pick<FlowEnd, 'state' | 'failure' | 'leaked'>, done: string): void {

@@ -1,7 +1,9 @@
 import type { FlowFigures } from '../../../shared/contracts/flow.ts'
 
 /** Rates are over the last so many milliseconds. */
-export const rateSpanMs = 3_000
+const rateSpanMs = 3_000
+/** Nothing is said of a shorter time: a few elements would look like a great rate. */
+const leastSpanMs = 500
 /** Points of the history: one a second, five minutes. */
 const mostPoints = 300
 
@@ -52,7 +54,7 @@ export class FlowMeter {
     this.#samples.push({ at, figures })
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) <= at - rateSpanMs) this.#samples.shift()
     const first = this.#samples[0]
-    this.rates = first === undefined || first.at >= at ? this.rates : ratesOf(first, { at, figures })
+    if (first !== undefined && at - first.at >= leastSpanMs) this.rates = ratesOf(first, { at, figures })
   }
 
   /** Once a second: counts on when nothing was told, and keeps a point of the history. */

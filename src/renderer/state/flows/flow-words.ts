@@ -4,11 +4,13 @@ import type { FlowGraph, FlowView } from '../../../shared/domain/flow.ts'
 import { count, groupDigits, measureText, duration } from '../../format/numbers.ts'
 import type { Standing } from '../standing.ts'
 import { isLive } from './flow-list.svelte.ts'
+import type { FlowRates } from './flow-meter.ts'
+import { isHeld } from './stage-facts.ts'
 
 type Policy = NonNullable<FlowGraph['nodes'][number]['errorPolicy']>
 
 /** The standing of a flow: a mark, a word and, where it is not plain, a reason. */
-export function flowStanding(view: FlowView): Standing {
+export function flowStanding(view: FlowView, rates: FlowRates | null = null): Standing {
   switch (view.state) {
     case 'preparing':
     case 'created':
@@ -17,7 +19,7 @@ export function flowStanding(view: FlowView): Standing {
       return { mark: 'starting', word: 'Starting', reason: '' }
     case 'running': {
       if (view.paused) return { mark: 'stopped', word: 'Paused', reason: 'sources are held' }
-      const held = heldAt(view)
+      const held = heldAt(view, rates)
       return held === null
         ? { mark: 'running', word: 'Running', reason: '' }
         : { mark: 'degraded', word: 'Held back', reason: `at ${held}` }
@@ -40,18 +42,16 @@ export function flowStanding(view: FlowView): Standing {
 }
 
 /**
- * The stage where what comes before it has to wait: the last one under pressure, since what holds it holds the rest.
- * Null where nothing is held.
+ * The stage where what comes before it has to wait: the last one of those that hold back, since what holds it holds the
+ * rest. Null where nothing is held.
  */
-export function heldAt(view: FlowView): string | null {
-  if (!isLive(view) || view.figures === null) return null
-  const pressed = new Set(
-    view.graph.edges.flatMap((edge, index) =>
-      view.figures?.edges[index]?.pressed === true ? [edge.to] : [],
-    ),
+function heldAt(view: FlowView, rates: FlowRates | null): string | null {
+  if (!isLive(view)) return null
+  const held = new Set(
+    view.graph.edges.flatMap((edge, index) => (isHeld(view, rates, index) ? [edge.to] : [])),
   )
-  for (const name of pressed)
-    if (!view.graph.edges.some((edge) => edge.from === name && pressed.has(edge.to))) return name
+  for (const name of held)
+    if (!view.graph.edges.some((edge) => edge.from === name && held.has(edge.to))) return name
   return null
 }
 

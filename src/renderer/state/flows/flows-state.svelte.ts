@@ -1,3 +1,4 @@
+import { SvelteMap } from 'svelte/reactivity'
 import type { FlowView } from '../../../shared/domain/flow.ts'
 import type { PaddockClient } from '../../../shared/ipc/schema.ts'
 import type { Router } from '../route.svelte.ts'
@@ -14,7 +15,7 @@ export class FlowsState {
   readonly offer: FlowOffer
   readonly #client: PaddockClient
   /** Texts with changes are kept until they are saved or reverted, wherever the operator goes meanwhile. */
-  readonly #drafts = new Map<string, FlowDraft>()
+  readonly #drafts = new SvelteMap<string, FlowDraft>()
 
   constructor(client: PaddockClient, toasts: ToastState, router: Router) {
     this.#client = client

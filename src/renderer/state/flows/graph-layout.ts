@@ -42,7 +42,7 @@ interface Point {
 /** Lays a flow out from left to right. Edges to a stage that is not there are left out. */
 export function placeGraph({ nodes, edges }: FlowShape): PlacedGraph {
   const graph = new graphlib.Graph({ multigraph: true })
-  graph.setGraph({ rankdir: 'LR', nodesep: 20, ranksep: 62, edgesep: 14, marginx: margin, marginy: margin })
+  graph.setGraph({ rankdir: 'LR', nodesep: 20, ranksep: 72, edgesep: 14, marginx: margin, marginy: margin })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const { name } of nodes) graph.setNode(name, { width: stageWidth, height: stageHeight })
   edges.forEach(({ from, to }, index) => {
@@ -69,15 +69,28 @@ export function placeGraph({ nodes, edges }: FlowShape): PlacedGraph {
       const end = places.get(to)
       if (from === to || start === undefined || end === undefined) return []
       const { points = [] } = graph.edge(from, to, String(index)) as { points?: Point[] }
-      return [placeEdge(index, start, end, points)]
+      const meet = edges.filter((edge) => edge.to === to).length
+      return [placeEdge(index, start, end, points, meet > 1)]
     }),
   }
 }
 
 const headLength = 8
+/** From the end of an edge to the middle of its label. */
+const labelRoom = 16
+
+function isLevel(a: Point, b: Point): boolean {
+  return Math.abs(a.y - b.y) < 1
+}
 
 /** A curve that leaves and enters level; through the layout's own points where it has to pass other stages. */
-function placeEdge(index: number, start: Point, end: Point, points: readonly Point[]): PlacedEdge {
+function placeEdge(
+  index: number,
+  start: Point,
+  end: Point,
+  points: readonly Point[],
+  atStart: boolean,
+): PlacedEdge {
   const from = { x: start.x + stageWidth / 2, y: start.y }
   const to = { x: end.x - stageWidth / 2 - headLength, y: end.y }
   const isForward = to.x > from.x
@@ -93,14 +106,14 @@ function placeEdge(index: number, start: Point, end: Point, points: readonly Poi
     path += `C${round(a.x + bend)} ${round(a.y)} ${round(b.x - bend)} ${round(b.y)} ${round(b.x)} ${round(b.y)}`
   }
   const tip = to.x + headLength
-  const mid = way[Math.floor((way.length - 1) / 2)] ?? from
-  const next = way[Math.floor((way.length - 1) / 2) + 1] ?? to
+  // Above a level part of the way: in the middle of a straight one, else at the end where no other edge meets it.
+  const label = isLevel(from, to) ? (from.x + to.x) / 2 : atStart ? from.x + labelRoom : to.x - labelRoom
   return {
     index,
     path,
     head: `M${round(tip)} ${round(to.y)}l-9 -5v10z`,
-    labelX: round((mid.x + next.x) / 2),
-    labelY: round((mid.y + next.y) / 2),
+    labelX: round(label),
+    labelY: round(atStart ? from.y : to.y),
   }
 }
 

@@ -1,9 +1,10 @@
 /** What is to be said of each stage of a flow: one row for the graph, the table and the side panel alike. */
 import type { NodeFigures, StageRole } from '../../../shared/contracts/flow.ts'
 import type { FlowGraph, FlowView } from '../../../shared/domain/flow.ts'
-import { count, duration, groupDigits, measureText, rate, type Measure } from '../../format/numbers.ts'
+import { rate, type Measure } from '../../format/numbers.ts'
 import type { MarkKind } from '../standing.ts'
 import { isLive, type LiveFlow } from './flow-list.svelte.ts'
+import type { FlowRates } from './flow-meter.ts'
 
 type GraphNode = FlowGraph['nodes'][number]
 
@@ -43,7 +44,8 @@ export interface EdgeFacts {
   readonly from: string
   readonly to: string
   readonly port: string
-  readonly pressed: boolean
+  /** Whether it holds its producer back. */
+  readonly held: boolean
   readonly rate: number | null
 }
 
@@ -60,7 +62,7 @@ export const roleNames: Readonly<Record<StageRole, string>> = {
 export function stagesOf({ view, rates }: Pick<LiveFlow, 'view' | 'rates'>): StageFacts[] {
   return view.graph.nodes.map((node) => {
     const figures = view.figures?.nodes.find(({ name }) => name === node.name) ?? null
-    const queue = queueOf(view, node)
+    const queue = queueOf(view, rates, node)
     const callNs = figures?.callNs ?? null
     const measured = rates?.nodes.get(node.name)
     const { mark, word } = standingOf(view, figures, queue)
@@ -89,12 +91,23 @@ export function edgesOf({ view, rates }: Pick<LiveFlow, 'view' | 'rates'>): Edge
     from: edge.from,
     to: edge.to,
     port: edge.port,
-    pressed: isLive(view) && (view.figures?.edges[index]?.pressed ?? false),
+    held: isLive(view) && isHeld(view, rates, index),
     rate: rates?.edges[index] ?? null,
   }))
 }
 
-function queueOf(view: FlowView, node: GraphNode): StageQueue | null {
+/** An edge that holds its producer back for at least this share of the last seconds is said to do so. */
+const heldFrom = 0.1
+
+/**
+ * Whether an edge holds its producer back: over the last seconds where that is known, since pressure may come and go many
+ * times a second.
+ */
+export function isHeld(view: FlowView, rates: FlowRates | null, edge: number): boolean {
+  return rates === null ? (view.figures?.edges[edge]?.pressed ?? false) : (rates.held[edge] ?? 0) >= heldFrom
+}
+
+function queueOf(view: FlowView, rates: FlowRates | null, node: GraphNode): StageQueue | null {
   const queue = { depth: 0, peak: 0, capacity: 0, pressed: false, full: false, dropped: 0 }
   const policies = new Set<string>()
   view.graph.edges.forEach((edge, index) => {
@@ -106,7 +119,7 @@ function queueOf(view: FlowView, node: GraphNode): StageQueue | null {
     queue.depth += figures.depth
     queue.peak += figures.peakDepth
     queue.dropped += figures.dropped
-    queue.pressed ||= figures.pressed
+    queue.pressed ||= isLive(view) && isHeld(view, rates, index)
     queue.full ||= figures.depth >= edge.capacity
   })
   return queue.capacity === 0 ? null : { ...queue, policies: [...policies] }
@@ -133,8 +146,8 @@ function standingOf(
   if (figures.state === 'retrying') return { mark: 'restarting', word: 'Retrying' }
   if (figures.state === 'circuit-open') return { mark: 'degraded', word: 'Circuit open' }
   if (queue?.full === true) return { mark: 'degraded', word: 'Queue full' }
-  if (figures.state === 'paused') return { mark: 'degraded', word: 'Asked for a pause' }
   if (queue?.pressed === true) return { mark: 'degraded', word: 'Holds back' }
+  if (figures.state === 'paused') return { mark: 'degraded', word: 'Asked for a pause' }
   if (view.paused) return { mark: 'stopped', word: 'Paused' }
   return { mark: 'running', word: 'Running' }
 }
@@ -149,16 +162,4 @@ export function shortRate(value: number): Measure {
   if (value >= 999_500) return { value: (value / 1e6).toFixed(value < 9_995_000 ? 2 : 1), unit: 'M/s' }
   if (value >= 9_995) return { value: (value / 1_000).toFixed(value < 99_950 ? 1 : 0), unit: 'k/s' }
   return rate(value)
-}
-
-/** Everything the graph shows of a stage, to be read aloud. */
-export function stageText(stage: StageFacts): string {
-  const { node, queue, errors } = stage
-  const handled = handledRate(stage)
-  const parts = [node.name, roleNames[node.role], stage.word]
-  if (handled !== null) parts.push(measureText(shortRate(handled)))
-  if (stage.p99Ms !== null) parts.push(`p99 ${measureText(duration(stage.p99Ms))}`)
-  if (queue !== null) parts.push(`queue ${groupDigits(queue.depth)} of ${groupDigits(queue.capacity)}`)
-  if (errors > 0) parts.push(count(errors, 'error'))
-  return parts.join(', ')
 }

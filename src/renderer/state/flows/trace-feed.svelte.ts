@@ -2,8 +2,8 @@ import type { TraceSpan } from '../../../shared/contracts/flow.ts'
 import type { PaddockClient } from '../../../shared/ipc/schema.ts'
 import { treesOf, type ElementTree } from './trace-trees.ts'
 
-/** Spans kept in the page; the engine keeps as many of each flow. */
-const mostSpans = 1_000
+/** Spans kept in the page: of enough elements that those that waited long in queues still have their first calls. */
+const mostSpans = 4_000
 /** The list is drawn anew at most so often, in milliseconds. */
 const everyMs = 250
 
