@@ -6,8 +6,8 @@ const kept = 500
 const rateMs = 60_000
 
 export interface ToolRate {
-  /** A second, over the last minute. */
-  readonly perSecond: number
+  /** Calls that began in the last minute. */
+  readonly lastMinute: number
   readonly p99Ms: number | null
   readonly lastAt: number | null
 }
@@ -65,7 +65,7 @@ export class ToolCalls {
     const recent = lines.filter(({ startedAt }) => now - startedAt < rateMs)
     const times = lines.flatMap(({ end, wallMs }) => (end === null ? [] : [wallMs])).sort((a, b) => a - b)
     return {
-      perSecond: (recent.length / rateMs) * 1_000,
+      lastMinute: recent.length,
       p99Ms: times[Math.ceil(times.length * 0.99) - 1] ?? null,
       lastAt: lines[0]?.startedAt ?? null,
     }
