@@ -94,6 +94,14 @@ describe('spec tools 14 row declaration: an upgrade waits for consent when it as
     expect(grown(judged(base), changed)).toEqual(['effect:external_write'])
   })
 
+  test('to change things without being asked', () => {
+    const effects = '"network", "external_write"'
+    const asked = judged(base, effects)
+    const unasked = judged(base, `${effects}]\npermission = "allow"\nallow = [0`)
+    expect(grown(asked, unasked)).toEqual(['unasked-write:t.go'])
+    expect(grown(unasked, asked)).toEqual([])
+  })
+
   test('what asks for as much or less waits for nobody', () => {
     expect(grown(judged(base), judged(base))).toEqual([])
     expect(

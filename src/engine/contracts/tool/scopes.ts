@@ -19,5 +19,9 @@ export function toolScopes({
     ...workspace.read.map((pattern) => `workspace:${pattern}`),
     ...Object.values(tools.alias).map((operation) => `tool:${operation}`),
     ...operations.flatMap(({ effects }) => effects.map((effect) => `effect:${effect}`)),
+    // A later version must not decide for itself that nobody is asked any more before it changes something.
+    ...operations
+      .filter(({ effects, permission }) => effects.includes('external_write') && permission === 'allow')
+      .map(({ id }) => `unasked-write:${id}`),
   ]
 }
