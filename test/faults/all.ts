@@ -4,6 +4,7 @@ import { engineFaults } from './engine-killed.ts'
 import { eventStoreFaults } from './event-store.ts'
 import type { Fault } from './fault.ts'
 import { fileFaults } from './files.ts'
+import { flowFaults } from './flow-sinks.ts'
 import { guestFaults } from './guests.ts'
 import { killFaults } from './kills.ts'
 import { networkFaults } from './network.ts'
@@ -20,4 +21,5 @@ export const faults: readonly Fault[] = [
   ...eventStoreFaults,
   ...deciderFaults,
   ...toolFaults,
+  ...flowFaults,
 ]
