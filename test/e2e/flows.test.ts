@@ -79,8 +79,7 @@ test('a flow is added, watched, paused, traced, edited and drained', async ({ st
       .poll(() => page.locator('.side .queue h3').innerText(), { timeout: 60_000 })
       .toMatch(/Queue, ([3-9]\d|\d{3}) s/)
     await judge(page, 'flow-dark')
-    await paddock.call('preferences', 'set', { theme: 'light' })
-    await page.reload()
+    await page.getByRole('button', { name: 'Switch to the light theme' }).click()
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'light')
     await expect(flows.side).toContainText('what comes after it does not keep up', { ignoreCase: true })
     await judge(page, 'flow-light')
@@ -95,8 +94,7 @@ test('a flow is added, watched, paused, traced, edited and drained', async ({ st
       await judge(page, `flow-${width}-light`)
     }
     await resize(paddock, 1440, 900)
-    await paddock.call('preferences', 'set', { theme: 'dark' })
-    await page.reload()
+    await page.getByRole('button', { name: 'Switch to the dark theme' }).click()
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark')
   })
 
@@ -128,9 +126,10 @@ test('a flow is added, watched, paused, traced, edited and drained', async ({ st
     await page.getByLabel('Traced').selectOption('1')
     await expect(flows.trace.getByRole('row', { name: /flip process/ }).first()).toBeVisible()
     await expect(flows.trace.getByRole('row', { name: /flip process/ }).first()).toContainText('read 64')
+    // What waits in the queues has to come through first.
+    await expect(flows.trace.locator('[aria-level="3"]').first()).toBeVisible({ timeout: 40_000 })
     await page.getByRole('button', { name: /^Hold/ }).click()
     await expect(page.getByText(/^Held\./)).toBeVisible()
-    await expect(flows.trace.locator('[aria-level="3"]').first()).toBeVisible()
     await judge(page, 'flow-trace-dark')
     await page.getByRole('button', { name: 'Production' }).click()
   })

@@ -43,8 +43,8 @@ export function flowEntries(state: ConsoleState): PaletteEntry[] {
     else {
       own.push(
         view.paused
-          ? action('Go on with', 'play', 'sources are asked again', () => void actions.resume(id))
-          : action('Pause sources of', 'pause', 'what is under way stays', () => void actions.pause(id)),
+          ? action('Go on with', 'play', 'where it stood', () => void actions.resume(id))
+          : action('Pause', 'pause', 'all of it stands still', () => void actions.pause(id)),
         action('Drain and stop', 'stop', 'what is under way goes through', () => void actions.drain(id)),
       )
     }

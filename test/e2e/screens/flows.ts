@@ -29,7 +29,7 @@ export class Flows {
     this.graph = main.getByRole('region', { name: 'Graph' })
     this.stages = main.getByRole('grid', { name: 'Stages' })
     this.side = main.getByRole('region', { name: /^Facts of / })
-    this.toggle = main.getByRole('button', { name: /^(Start|Pause sources|Go on)$/ })
+    this.toggle = main.getByRole('button', { name: /^(Start|Pause|Go on)$/ })
     this.drain = main.getByRole('button', { name: 'Drain and stop' })
     this.more = main.getByRole('button', { name: 'More actions' })
     this.text = main.getByRole('textbox', { name: 'Text of the flow file' })

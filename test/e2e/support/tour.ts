@@ -11,6 +11,7 @@ import { Modules } from '../screens/modules.ts'
 import { Palette } from '../screens/palette.ts'
 import { examples, writeBundle } from './bundles.ts'
 import { expect } from './fixtures.ts'
+import { numbersFlow } from './flow-samples.ts'
 import type { Paddock, StartOptions } from './paddock.ts'
 
 export interface Stop {
@@ -36,8 +37,19 @@ export async function tourOptions(folder: string): Promise<StartOptions> {
     capabilities: ['logging'],
     config: { lines: '3' },
   })
+  const flow = await numbersFlow(folder)
+  const outside = path.join(folder, 'shared/clone-transform.wasm')
   return {
     settings: {
+      flows: [
+        {
+          id: 'numbers.main',
+          file: path.join(flow, 'Torvyn.toml'),
+          flow: 'main',
+          granted: ['flip/wasi-clocks', `enrich/file:${outside}`],
+          enabled: true,
+        },
+      ],
       chains: [
         chainConfigSchema.parse({
           chainId: '8453',
@@ -116,6 +128,22 @@ export function tour(paddock: Paddock, folder: string): Stop[] {
         await frame.open('Chains')
         await chains.add.click()
         await chains.newId.fill('1')
+      },
+    },
+    screen('Flows'),
+    {
+      name: 'flow',
+      show: async () => {
+        await frame.open('Flows')
+        await page
+          .getByRole('grid', { name: 'All flows' })
+          .getByRole('row', { name: /numbers/ })
+          .click()
+        await page
+          .getByRole('grid', { name: 'Stages' })
+          .getByRole('row', { name: /enrich/ })
+          .click()
+        await expect(page.getByRole('region', { name: 'Facts of enrich' })).toBeVisible()
       },
     },
     screen('Logs'),

@@ -45,7 +45,7 @@ export class FlowActions {
   pause(id: string): Promise<boolean> {
     return this.#run(id, 'pause', async () => {
       await this.#client.flows.pause({ id })
-      this.#toasts.done(`${id} paused: its sources are held, what is under way stays`)
+      this.#toasts.done(`${id} paused: all of it stands still, and nothing is lost`)
     })
   }
 

@@ -18,7 +18,7 @@ export function flowStanding(view: FlowView, rates: FlowRates | null = null): St
     case 'instantiated':
       return { mark: 'starting', word: 'Starting', reason: '' }
     case 'running': {
-      if (view.paused) return { mark: 'stopped', word: 'Paused', reason: 'sources are held' }
+      if (view.paused) return { mark: 'stopped', word: 'Paused', reason: 'nothing is lost' }
       const held = heldAt(view, rates)
       return held === null
         ? { mark: 'running', word: 'Running', reason: '' }

@@ -18,6 +18,7 @@ export interface PlacedEdge {
   readonly index: number
   readonly path: string
   readonly head: string
+  /** Middle of the label, and the line it stands on. */
   readonly labelX: number
   readonly labelY: number
 }
@@ -108,12 +109,14 @@ function placeEdge(
   const tip = to.x + headLength
   // Above a level part of the way: in the middle of a straight one, else at the end where no other edge meets it.
   const label = isLevel(from, to) ? (from.x + to.x) / 2 : atStart ? from.x + labelRoom : to.x - labelRoom
+  // On the side that the way does not come from.
+  const isFree = isLevel(from, to) || from.y > to.y !== atStart
   return {
     index,
     path,
     head: `M${round(tip)} ${round(to.y)}l-9 -5v10z`,
     labelX: round(label),
-    labelY: round(atStart ? from.y : to.y),
+    labelY: round((atStart ? from.y : to.y) + (isFree ? -7 : 16)),
   }
 }
 

@@ -260,7 +260,7 @@ describe('one flow', () => {
       await fireEvent.click(await screen.findByRole('button', { name }))
     }
     await press('Start')
-    await press('Pause sources')
+    await press('Pause')
     await waitFor(() => expect(document.querySelector('.screen-head .state')?.textContent).toMatch(/^Paused/))
     await press('Go on')
     await press('Drain and stop')
@@ -440,8 +440,8 @@ describe('the palette', () => {
     const { state } = await open('#/overview')
     state.paletteOpen = true
     const field = await screen.findByRole('combobox')
-    await fireEvent.input(field, { target: { value: 'pause sources' } })
-    expect(screen.getByRole('option', { name: /Pause sources of flows.main/ })).toBeTruthy()
+    await fireEvent.input(field, { target: { value: 'pause flows' } })
+    expect(screen.getByRole('option', { name: /Pause flows.main/ })).toBeTruthy()
     await fireEvent.input(field, { target: { value: '>add flow' } })
     expect(screen.getAllByRole('option', { name: /^Add flow from/ })).toHaveLength(2)
   })
