@@ -216,7 +216,9 @@ export class FlowService implements FlowApi {
 
   /** One that came to its end by itself does not run again with the next start of the engine. */
   private async forget(entry: FlowEntry): Promise<void> {
-    const end = await entry.runner.ended().catch(() => null)
+    // One that is short may have ended before anybody could wait for it.
+    const { runner } = entry
+    const end = runner.isActive ? await runner.ended().catch(() => null) : runner.end
     if (end?.state === 'completed' && !this.isClosing) this.enable(entry, false)
   }
 
