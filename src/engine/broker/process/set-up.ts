@@ -11,7 +11,7 @@ import { readWorkspaceFile } from '../workspace/workspace-reader.ts'
 import type { PaddockError } from '../../../shared/errors.ts'
 import type { BrokerParts } from './call-session.ts'
 
-export interface BrokerStart {
+interface BrokerStart {
   readonly parts: BrokerParts
   /** What the operator should know although it runs. */
   readonly notice: PaddockError | null

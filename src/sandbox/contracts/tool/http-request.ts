@@ -6,7 +6,7 @@ import type { HostError } from '../../../shared/sandbox/host-error.ts'
 import { askPastDeadline, malformed, type HostContext } from './asking.ts'
 import type { HttpFailure } from './interfaces.ts'
 
-export interface GuestRequest {
+interface GuestRequest {
   readonly method: string
   readonly url: string
   readonly headersJson: string
@@ -14,7 +14,7 @@ export interface GuestRequest {
   readonly timeoutMs: number | undefined
 }
 
-export interface GuestAnswer {
+interface GuestAnswer {
   readonly status: number
   readonly headersJson: string
   readonly body: Uint8Array
