@@ -6,11 +6,12 @@ import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { localhostHostValidation, localhostOriginValidation, toNodeHandler } from '@modelcontextprotocol/node'
-import { createMcpHandler } from '@modelcontextprotocol/server'
+import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server'
 import type { ToolCallView } from '../../shared/domain/tool.ts'
 import { PaddockError, toErrorReport } from '../../shared/errors.ts'
 import type { ToolGateway } from './gateway.ts'
 import { createMcpServer } from './mcp.ts'
+import { McpSessions } from './mcp-sessions.ts'
 
 /** Input of a tool is at most 4 MiB (spec tools 2); MCP wraps it. */
 const maxBodyBytes = 4_194_304 + 65_536
@@ -31,6 +32,7 @@ export class HttpEndpoint {
   private readonly options: HttpEndpointOptions
   private readonly server: Server
   private readonly mcp: ReturnType<typeof createMcpHandler>
+  private readonly sessions: McpSessions
   private readonly serveMcp: ReturnType<typeof toNodeHandler>
   private readonly isOwnHost = localhostHostValidation()
   private readonly isOwnOrigin = localhostOriginValidation()
@@ -39,8 +41,15 @@ export class HttpEndpoint {
   constructor(options: HttpEndpointOptions) {
     this.options = options
     const { gateway, version } = options
-    this.mcp = createMcpHandler(() => createMcpServer(gateway, version), { maxRequestBodySize: maxBodyBytes })
-    this.serveMcp = toNodeHandler(this.mcp)
+    const newServer = (): ReturnType<typeof createMcpServer> => createMcpServer(gateway, version)
+    const limit = { maxRequestBodySize: maxBodyBytes }
+    this.mcp = createMcpHandler(newServer, { ...limit, legacy: 'reject' })
+    this.sessions = new McpSessions({ createServer: newServer, ...limit })
+    const fetch = async (request: Request): Promise<Response> =>
+      (await isLegacyRequest(request, undefined, limit))
+        ? this.sessions.fetch(request)
+        : this.mcp.fetch(request)
+    this.serveMcp = toNodeHandler({ fetch }, limit)
     this.unsubscribe = gateway.onDidChange(() => this.mcp.notify.toolsChanged())
     this.server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs })
     this.server.maxConnections = maxConnections
@@ -69,7 +78,7 @@ export class HttpEndpoint {
   /** Calls under way are cancelled, as by a caller that leaves. */
   async close(): Promise<void> {
     this.unsubscribe()
-    await this.mcp.close()
+    await Promise.all([this.mcp.close(), this.sessions.close()])
     if (!this.server.listening) return
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve())

@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { closeEngines } from '../../support/engine.ts'
 import { toolBundle } from '../../support/tool-engine.ts'
 
 const cli = resolve(import.meta.dirname, '../../../out/main/cli.cjs')
@@ -89,7 +90,8 @@ describe('the endpoint of this machine', () => {
     server = spawn(process.execPath, [cli, 'serve-tools', bundle, '--port', '0', '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const line = await new Promise<string>((settle) => {
+    const line = await new Promise<string>((settle, fail) => {
+      server.once('exit', (code) => fail(new Error(`the server ended with ${code} before it listened`)))
       let text = ''
       server.stdout?.on('data', (chunk: Buffer) => {
         text += chunk.toString()
@@ -103,10 +105,19 @@ describe('the endpoint of this machine', () => {
   })
 
   afterAll(async () => {
+    await closeEngines()
+    if (server.exitCode !== null) return
     const gone = new Promise((settle) => server.once('exit', settle))
     server.kill('SIGTERM')
     expect(await gone).toBe(0)
   })
+
+  /** Calls that the engine has under way; a caller that left must not keep one. */
+  async function running(): Promise<number> {
+    const list = await fetch(`${url}/v1/tools`, { headers: authorized() })
+    const { tools } = (await list.json()) as { tools: { running: number; queued: number }[] }
+    return tools.reduce((sum, tool) => sum + tool.running + tool.queued, 0)
+  }
 
   const authorized = (): Record<string, string> => ({ authorization: `Bearer ${token}` })
 
@@ -117,7 +128,22 @@ describe('the endpoint of this machine', () => {
     })
     await client.connect(transport)
     await useTools(client)
+    await expect.poll(running, { timeout: 10_000 }).toBe(0)
     await client.close()
+  })
+
+  it('stops the guest of a caller over plain HTTP that leaves', async () => {
+    const leaving = new AbortController()
+    const spinning = fetch(`${url}/v1/call/probe.run`, {
+      method: 'POST',
+      headers: authorized(),
+      body: '{"step":{"do":"spin"}}',
+      signal: leaving.signal,
+    })
+    await expect.poll(running, { timeout: 10_000 }).toBe(1)
+    leaving.abort()
+    await expect(spinning).rejects.toThrow()
+    await expect.poll(running, { timeout: 10_000 }).toBe(0)
   })
 
   it('answers plain HTTP', async () => {
