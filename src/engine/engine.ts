@@ -230,11 +230,13 @@ export class Engine {
     // Asked for while the parts are put together too.
     const foundation = this.foundation as Foundation | undefined
     const usage = foundation?.figures.totals.usage(0)
-    const entries = (this.parts as Modules | undefined)?.registry.all() ?? []
+    const parts = this.parts as Modules | undefined
+    const modules = parts?.registry.all().filter((entry) => entry.supervisor.pid !== null) ?? []
+    const flows = parts?.flows.all().filter(({ runner }) => (runner.run?.pid ?? null) !== null) ?? []
     return {
       state: this.phase,
       startedAt: this.startedAt,
-      sandboxes: entries.filter((entry) => entry.supervisor.pid !== null).length,
+      sandboxes: modules.length + flows.length,
       eventsPerSecond: usage?.eventsPerSecond ?? 0,
       dropped: usage?.dropped ?? 0,
       loopDelayMsP99: foundation?.figures.loopDelayMsP99 ?? 0,
