@@ -20,18 +20,25 @@ export interface TraceRow {
   readonly totalNs: number
 }
 
-/** Calls by the call whose output they took, newest element first; a tree for each element. */
+/** Calls by the call whose output they took; a tree for each element, the one that was called for last first. */
 export function treesOf(spans: readonly TraceSpan[]): ElementTree[] {
   const trees = new Map<string, ElementTree>()
-  for (const span of spans)
-    if (!withoutElement.has(span.function)) trees.set(span.span, { span, children: [] })
+  const places = new Map<string, number>()
+  spans.forEach((span, place) => {
+    if (withoutElement.has(span.function)) return
+    trees.set(span.span, { span, children: [] })
+    places.set(span.span, place)
+  })
   const roots: ElementTree[] = []
   for (const tree of trees.values()) {
     const parent = tree.span.parent === null ? undefined : trees.get(tree.span.parent)
     if (parent === undefined || parent === tree) roots.push(tree)
     else parent.children.push(tree)
   }
-  return roots.reverse()
+  const last = (tree: ElementTree): number =>
+    tree.children.reduce((most, child) => Math.max(most, last(child)), places.get(tree.span.span) ?? 0)
+  const order = new Map(roots.map((root) => [root, last(root)]))
+  return roots.sort((a, b) => (order.get(b) ?? 0) - (order.get(a) ?? 0))
 }
 
 /** Rows in the order they stand; elements in `closed`, by the span of their first call, show that call only. */
