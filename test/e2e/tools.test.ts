@@ -65,6 +65,7 @@ test('a tool is installed, called, refused, given a secret, cancelled and served
       const consent = new ConsentSheet(page)
       await expect(consent.dialog).toContainText('Send requests to 127.0.0.1')
       await expect(consent.dialog).toContainText(`Use your ${secret}`)
+      await expect(consent.asks.getByRole('switch').first()).toBeVisible()
       for (const ask of await consent.asks.getByRole('switch').all()) await ask.setChecked(true)
       await consent.allow.click()
       await expect(consent.dialog).toBeHidden()
@@ -130,7 +131,7 @@ test('a tool is installed, called, refused, given a secret, cancelled and served
       await tools.again.click()
       await expect.poll(() => web.received.length).toBe(2)
       expect(await page.content()).not.toContain(canary)
-      expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain(canary)
+      expect(await page.evaluate(() => JSON.stringify(Object.entries(localStorage)))).not.toContain(canary)
     })
 
     await test.step('an operation that asks says what it may do, and is called once', async () => {
@@ -181,6 +182,7 @@ test('a tool is installed, called, refused, given a secret, cancelled and served
     await test.step('both themes and the smaller windows', async () => {
       await paddock.drop(await httpStatusBundle(folder, web.port))
       const consent = new ConsentSheet(page)
+      await expect(consent.asks.getByRole('switch').first()).toBeVisible()
       for (const ask of await consent.asks.getByRole('switch').all()) await ask.setChecked(true)
       await consent.allow.click()
       await expect(consent.dialog).toBeHidden()

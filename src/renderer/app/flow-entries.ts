@@ -1,7 +1,7 @@
 import type { ConsoleState } from '../state/console.svelte.ts'
 import { isActive } from '../state/flows/flow-list.svelte.ts'
 import { flowStanding } from '../state/flows/flow-words.ts'
-import type { PaletteEntry } from './palette-entries.ts'
+import type { PaletteEntry } from './palette-entry.ts'
 
 /** Flows, and what can be done with each now. */
 export function flowEntries(state: ConsoleState): PaletteEntry[] {

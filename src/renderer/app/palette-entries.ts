@@ -4,17 +4,9 @@ import { fuzzy } from '../state/match.ts'
 import { screens } from '../state/route.svelte.ts'
 import { chainStanding, moduleStanding } from '../state/standing.ts'
 import { flowEntries } from './flow-entries.ts'
+import type { PaletteEntry } from './palette-entry.ts'
 import { toolEntries } from './tool-entries.ts'
 import { screenIcons, screenNames, settingsPageNames, settingsPages } from './screens.ts'
-
-export interface PaletteEntry {
-  readonly id: string
-  readonly group: 'Screens' | 'Modules' | 'Flows' | 'Tools' | 'Chains' | 'Actions'
-  readonly label: string
-  readonly hint: string
-  readonly icon: IconName
-  readonly run: () => void
-}
 
 export interface PaletteGroup {
   readonly title: string

@@ -1,7 +1,7 @@
 /** What the palette can do with tools, their operations and secrets. */
 import type { ConsoleState } from '../state/console.svelte.ts'
 import { toolStanding } from '../state/tools/tool-words.ts'
-import type { PaletteEntry } from './palette-entries.ts'
+import type { PaletteEntry } from './palette-entry.ts'
 
 export function toolEntries(state: ConsoleState): PaletteEntry[] {
   const { router, tools: desk } = state

@@ -160,7 +160,7 @@ function textLimits(schema: JsonObject, value: string, say: (text: string) => vo
   // Characters, not the halves that some are kept in; counted only where that can matter.
   const length =
     (least !== null && value.length < least * 2) || (most !== null && value.length > most)
-      ? [...value].length
+      ? Array.from(value).length
       : value.length
   if (least !== null && length < least) say(`At least ${least} characters, the schema says.`)
   if (most !== null && length > most) say(`At most ${most} characters, the schema says.`)

@@ -21,13 +21,13 @@ export class ResultText {
     const part = (): void => {
       const until = performance.now() + partMs
       for (;;) {
-        const { value, done } = source.next()
-        if (done === true) {
+        const next: IteratorResult<string, unknown> = source.next()
+        if (next.done === true) {
           this.lines = this.#made
           this.left = left
           return
         }
-        if (this.#made.length < mostLines) this.#made.push(value)
+        if (this.#made.length < mostLines) this.#made.push(next.value)
         else left += 1
         if (performance.now() > until) break
       }
