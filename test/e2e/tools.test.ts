@@ -220,7 +220,7 @@ test('a tool is installed, called, refused, given a secret, cancelled and served
     })
 
     await test.step('a secret is removed with what that means, and its value was in no file', async () => {
-      await resize(paddock, 1440, 900)
+      await resize(paddock, 1280, 800)
       await page.keyboard.press('Control+k')
       await page.keyboard.type(`>Remove secret ${secret}`)
       await page.keyboard.press('Enter')

@@ -1,6 +1,6 @@
 import type { Locator, Page } from '@playwright/test'
 
-export type ScreenName = 'Overview' | 'Modules' | 'Chains' | 'Flows' | 'Logs' | 'Settings'
+export type ScreenName = 'Overview' | 'Modules' | 'Chains' | 'Flows' | 'Tools' | 'Logs' | 'Settings'
 
 /** What stands around every screen: title bar, rail, status bar, toasts. */
 export class Frame {

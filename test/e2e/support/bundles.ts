@@ -45,4 +45,5 @@ export async function writeBundle(parent: string, options: BundleOptions): Promi
 export const examples = {
   blockLogger: path.join(root, 'modules/block-logger'),
   balanceWatch: path.join(root, 'modules/balance-watch'),
+  httpStatus: path.join(root, 'modules/http-status'),
 }

@@ -58,7 +58,7 @@ export async function tourOptions(folder: string): Promise<StartOptions> {
         }),
       ],
     },
-    examples: [examples.blockLogger, examples.balanceWatch, trap, flood],
+    examples: [examples.blockLogger, examples.balanceWatch, examples.httpStatus, trap, flood],
   }
 }
 
@@ -144,6 +144,15 @@ export function tour(paddock: Paddock, folder: string): Stop[] {
           .getByRole('row', { name: /enrich/ })
           .click()
         await expect(page.getByRole('region', { name: 'Facts of enrich' })).toBeVisible()
+      },
+    },
+    screen('Tools'),
+    {
+      name: 'tools-server',
+      show: async () => {
+        await frame.open('Tools')
+        await page.getByRole('link', { name: /^Tool server/ }).click()
+        await expect(page.getByRole('switch', { name: 'Serve tools on this machine' })).toBeVisible()
       },
     },
     screen('Logs'),
