@@ -9,7 +9,7 @@ import type { PaddockClient, PaddockEmitters, PaddockHandlers } from '../../shar
 import { DeciderDouble } from './decider-double.ts'
 import { deriveDouble } from './derive.ts'
 import { idleUsage, sampleBounds, sampleDispatch, sampleLog, sampleModule, sampleRequest } from './samples.ts'
-import { savedChain } from './saved-chain.ts'
+import { savedChain, triedEndpoint } from './saved-chain.ts'
 import { todoActors } from './actors/todo-actors.ts'
 import { ConfigDouble } from './config-double.ts'
 import { FlowsDouble } from './flows/flows-double.ts'
@@ -297,24 +297,7 @@ export class ConsoleDouble {
           this.change({ chains: [savedChain(config, known)] })
         },
         remove: ({ chainId }) => this.change({ chainsRemoved: [chainId] }),
-        test: ({ chainId, url }) =>
-          url.includes('dead')
-            ? {
-                ok: false,
-                chainId: null,
-                head: null,
-                latencyMs: null,
-                pushesHeads: null,
-                error: new PaddockError('chain.unreachable', 'Nothing answers at this address.').toReport(),
-              }
-            : {
-                ok: true,
-                chainId,
-                head: 12_845,
-                latencyMs: 38,
-                pushesHeads: url.startsWith('ws'),
-                error: null,
-              },
+        test: triedEndpoint,
       },
       devnet: {
         start: () => {

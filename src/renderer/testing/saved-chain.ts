@@ -1,4 +1,5 @@
-import type { ChainConfig, ChainView } from '../../shared/domain/chain.ts'
+import type { ChainConfig, ChainView, EndpointTest } from '../../shared/domain/chain.ts'
+import { PaddockError } from '../../shared/errors.ts'
 import { sampleEndpoint } from './samples.ts'
 
 /** A chain right after its configuration was saved: nothing of its endpoints is known yet. */
@@ -24,4 +25,13 @@ export function savedChain(config: ChainConfig, known: ChainView | undefined): C
     sampleEndpoint(url, { health: 'connecting', ...unmeasured }),
   )
   return { ...(known ?? fresh), config, endpoints }
+}
+
+/** What a try of an endpoint answers: none with "dead" in its address is there. */
+export function triedEndpoint({ chainId, url }: { chainId: string; url: string }): EndpointTest {
+  if (url.includes('dead')) {
+    const error = new PaddockError('chain.unreachable', 'Nothing answers at this address.').toReport()
+    return { ok: false, chainId: null, head: null, latencyMs: null, pushesHeads: null, error }
+  }
+  return { ok: true, chainId, head: 12_845, latencyMs: 38, pushesHeads: url.startsWith('ws'), error: null }
 }
