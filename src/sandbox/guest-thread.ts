@@ -32,7 +32,8 @@ async function serve(spec: LoadSpec): Promise<void> {
   let runningCall = (): number => 0
   let program: GuestProgram
   try {
-    program = await guestContract(spec.contract).createProgram({
+    const contract = await guestContract(spec.contract)
+    program = await contract.createProgram({
       spec,
       log,
       callHost(capability, name, args) {

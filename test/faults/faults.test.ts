@@ -7,7 +7,7 @@ import { chosenSeed, Random } from './random.ts'
 import { tryFault } from './run.ts'
 
 // PADDOCK_FAULTS=long tries each as often as `npm run faults` does.
-const patienceMs = process.env['PADDOCK_FAULTS'] === 'long' ? 1_800_000 : 60_000
+const patienceMs = process.env['PADDOCK_FAULTS'] === 'long' ? 1_800_000 : 120_000
 const random = new Random(chosenSeed())
 let arena: Arena
 

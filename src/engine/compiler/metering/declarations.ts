@@ -7,7 +7,8 @@ import type { ModuleFacts } from './plan.ts'
 export const fuelExport = 'paddock:fuel'
 /** Name of the exported global that is 1 once a growth of memory was refused: a trap after it is for want of memory. */
 const refusedExport = 'paddock:refused'
-const ownNames: readonly string[] = [fuelExport, refusedExport]
+/** What metering adds to the exports of a module, in order. */
+export const addedExports: readonly string[] = [fuelExport, refusedExport]
 
 export interface MeterOptions {
   /** Cap on a memory whose declared minimum is `minimum`, both in pages of 64 KiB. */
@@ -95,19 +96,19 @@ export class Declarations {
   exports(body: ByteWriter, present: boolean): void {
     const { reader, facts } = this
     const count = present ? reader.u32() : 0
-    body.u32(count + ownNames.length)
+    body.u32(count + addedExports.length)
     const start = reader.pos
     for (let index = 0; index < count; index++) {
       const at = reader.pos
       const name = reader.name()
-      if (ownNames.includes(name)) throw meterError('component.malformed', `export named ${name}`, at)
+      if (addedExports.includes(name)) throw meterError('component.malformed', `export named ${name}`, at)
       const kind = reader.u8()
       if (reader.u32() >= facts.globals && kind === External.Global) {
         throw meterError('component.malformed', 'global index out of range', at)
       }
     }
     body.copy(reader.bytes, start, reader.pos)
-    for (const [index, own] of ownNames.entries()) {
+    for (const [index, own] of addedExports.entries()) {
       const name = new TextEncoder().encode(own)
       body.u32(name.length)
       body.copy(name, 0, name.length)
@@ -171,7 +172,7 @@ export class Declarations {
     const at = reader.pos
     reader.name()
     const name = reader.name()
-    if (ownNames.includes(name)) throw meterError('component.malformed', `import named ${name}`, at)
+    if (addedExports.includes(name)) throw meterError('component.malformed', `import named ${name}`, at)
     const kind = reader.u8()
     if (kind === External.Function) {
       reader.u32()

@@ -16,7 +16,7 @@ import { BodyEmitter } from './emit.ts'
 import { localsPerFuel, skipValueType } from './opcodes.ts'
 import { BodyPlan } from './plan.ts'
 
-export { fuelExport, type MeterOptions } from './declarations.ts'
+export { addedExports, fuelExport, type MeterOptions } from './declarations.ts'
 
 export interface MeterResult {
   readonly bytes: Uint8Array

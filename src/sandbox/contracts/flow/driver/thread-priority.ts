@@ -8,7 +8,7 @@ import type { FlowPlan } from '../../../../shared/contracts/flow.ts'
 import type { Reporter } from './metrics/reporter.ts'
 
 /** Above 0 gives way. Nothing asks for more than others get by default: that takes rights that nobody should need. */
-const niceness = { critical: 0, high: 0, normal: 0, low: 5, background: 10 } as const
+const niceness = { critical: 0, high: 0, normal: 0, low: 3, background: 6 } as const
 
 /** Sets it for the calling thread, as far as the system lets it: a thread that gave way is rarely let back. */
 export function setThreadPriority(priority: FlowPlan['priority'], reporter: Reporter): void {
