@@ -6,6 +6,7 @@ import type { Page } from '@playwright/test'
 import { Actors, RequestDialog } from './screens/actors.ts'
 import { expect, test } from './support/fixtures.ts'
 import { root, type Paddock } from './support/paddock.ts'
+import { resize } from './support/resize.ts'
 
 const bundle = path.join(root, 'modules/todo-actor')
 const pictures = path.join(root, process.env['PADDOCK_PICTURES'] ?? 'test-results/pictures')
@@ -16,14 +17,6 @@ async function judge(page: Page, name: string): Promise<void> {
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`)
   expect.soft(found, name).toEqual([])
   await page.screenshot({ path: path.join(pictures, `${name}.png`) })
-}
-
-async function resize(paddock: Paddock, width: number, height: number): Promise<void> {
-  await paddock.app.evaluate(
-    ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(size.width, size.height),
-    { width, height },
-  )
-  await expect.poll(() => paddock.page.evaluate(() => window.innerWidth)).toBe(width)
 }
 
 /** Answers the next save dialogs with this path. */

@@ -7,6 +7,7 @@ import { Flows } from './screens/flows.ts'
 import { expect, test } from './support/fixtures.ts'
 import { numbersFlow } from './support/flow-samples.ts'
 import { root, type Paddock } from './support/paddock.ts'
+import { resize } from './support/resize.ts'
 
 const pictures = path.join(root, process.env['PADDOCK_PICTURES'] ?? 'test-results/pictures')
 
@@ -16,18 +17,6 @@ async function judge(page: Page, name: string): Promise<void> {
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`)
   expect.soft(found, name).toEqual([])
   await page.screenshot({ path: path.join(pictures, `${name}.png`) })
-}
-
-async function resize(paddock: Paddock, width: number, height: number): Promise<void> {
-  await paddock.app.evaluate(
-    ({ BrowserWindow }, size) => {
-      const [window] = BrowserWindow.getAllWindows()
-      window?.setMinimumSize(1, 1)
-      window?.setContentSize(size.width, size.height)
-    },
-    { width, height },
-  )
-  await expect.poll(() => paddock.page.evaluate(() => window.innerWidth)).toBe(width)
 }
 
 test('a flow is added, watched, paused, traced, edited and drained', async ({ start, folder }) => {

@@ -9,21 +9,10 @@ import { expect, test } from './support/fixtures.ts'
 import { look } from './support/look.ts'
 import type { Paddock } from './support/paddock.ts'
 import { httpStatusBundle, probeBundle } from './support/tool-bundles.ts'
+import { resize } from './support/resize.ts'
 
 const canary = 'canary-2b9e71c04d5f8a36'
 const secret = 'probe_token'
-
-async function resize(paddock: Paddock, width: number, height: number): Promise<void> {
-  await paddock.app.evaluate(
-    ({ BrowserWindow }, size) => {
-      const [window] = BrowserWindow.getAllWindows()
-      window?.setMinimumSize(400, 300)
-      window?.setContentSize(size.width, size.height)
-    },
-    { width, height },
-  )
-  await expect.poll(() => paddock.page.evaluate(() => window.innerWidth)).toBe(width)
-}
 
 async function filesWith(folder: string, text: string): Promise<string[]> {
   const found: string[] = []
