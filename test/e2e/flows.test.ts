@@ -6,7 +6,7 @@ import type { Page } from '@playwright/test'
 import { Flows } from './screens/flows.ts'
 import { expect, test } from './support/fixtures.ts'
 import { numbersFlow } from './support/flow-samples.ts'
-import { root, type Paddock } from './support/paddock.ts'
+import { root } from './support/paddock.ts'
 import { resize } from './support/resize.ts'
 
 const pictures = path.join(root, process.env['PADDOCK_PICTURES'] ?? 'test-results/pictures')

@@ -7,7 +7,6 @@ import { ModuleScreen } from './screens/module.ts'
 import { Tools } from './screens/tools.ts'
 import { expect, test } from './support/fixtures.ts'
 import { look } from './support/look.ts'
-import type { Paddock } from './support/paddock.ts'
 import { httpStatusBundle, probeBundle } from './support/tool-bundles.ts'
 import { resize } from './support/resize.ts'
 
