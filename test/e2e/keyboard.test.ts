@@ -21,7 +21,7 @@ test('load, consent and inspect without a pointer', async ({ start, folder, node
 
   await keyboard.press('Control+k')
   await expect(palette.field).toBeFocused()
-  await keyboard.type('from folder')
+  await keyboard.type('module from folder')
   await expect(palette.options.first()).toHaveText(/Add module from folder…/)
   await keyboard.press('Enter')
 
