@@ -158,7 +158,8 @@ class ScriptRun {
     this.tally.metered += 1
     const before = api.Module.exports(new WebAssembly.Module(original)).map(({ name }) => name)
     const after = api.Module.exports(module).map(({ name }) => name)
-    if (after.join('\n') !== [...before, ...addedExports].join('\n')) throw new Error('its exports have changed')
+    if (after.join('\n') !== [...before, ...addedExports].join('\n'))
+      throw new Error('its exports have changed')
     const missing = api.Module.imports(module).some(
       (wanted) => this.linkage[wanted.module] === undefined && this.registersLater(wanted.module),
     )
