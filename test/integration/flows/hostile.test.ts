@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { FlowView } from '../../../src/shared/domain/flow.ts'
+import type { PaddockError } from '../../../src/shared/errors.ts'
 import { closeEngines, startEngine, type TestEngine } from '../../support/engine.ts'
 import { flowFolder, type FlowText } from '../../support/flow-folder.ts'
 import { until } from '../../support/until.ts'
@@ -75,6 +76,9 @@ describe('a stage that is stuck in code without fuel', () => {
     const { id, view } = await added(test, stuck(60_000, ''))
     await flows.start(id)
     await until(() => expect(view().state).toBe('running'))
+    // While the other flow is told to have gone on, this one has long entered the stage it is stuck in.
+    const seen = other.view().figures?.elements ?? 0
+    await until(() => expect(other.view().figures?.elements).toBeGreaterThan(seen + 5_000))
     const began = performance.now()
     const end = await flows.cancel(id)
     const tookMs = performance.now() - began
@@ -115,9 +119,11 @@ describe('what is said to a flow before it runs', () => {
     const test = await startEngine()
     const { flows } = test.engine
     const { id, view } = await added(test, endless)
-    const started = flows.start(id)
+    // A drain that comes before it runs is why it never did.
+    const started = flows.start(id).catch((error: unknown) => error)
     while (view().state === 'preparing') await new Promise((resolve) => setImmediate(resolve))
-    const [end] = await Promise.all([flows.drain(id), started])
+    const [end, fault] = await Promise.all([flows.drain(id), started])
+    expect([undefined, 'flow.cancelled']).toContain((fault as PaddockError | undefined)?.code)
     expect([end.state, end.figures.elements, end.figures.liveBuffers]).toEqual(['cancelled', 0, 0])
   })
 })
