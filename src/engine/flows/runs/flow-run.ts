@@ -287,7 +287,7 @@ export class FlowRun {
       'info',
       `flow.${state}`,
       null,
-      reason === '' ? `The flow is ${state}.` : reason,
+      reason === '' ? `The flow is ${state}.` : `The flow is ${state}: ${reason}.`,
     )
     if (state === 'running' || state === 'draining' || state === 'completed') this.resolveRunning()
     this.options.onChange()
