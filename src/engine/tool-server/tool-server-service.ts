@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import type { ToolsSection } from '../../shared/domain/operator/tools.ts'
 import { PaddockError, toErrorReport, type ErrorReport } from '../../shared/errors.ts'
+import { isAccessToken } from '../access-token.ts'
 import type { ToolApi } from '../contracts/tool/api.ts'
 import { errnoOf } from '../errno.ts'
 import { ToolServer } from './tool-server.ts'
@@ -100,7 +101,7 @@ async function tokenOf(file: string): Promise<string> {
       throw new PaddockError('settings.unwritable', `The token file ${file} cannot be written.`, { cause })
   }
   const token = (await readFile(file, 'utf8')).trim()
-  if (/^[\x21-\x7e]{16,512}$/.test(token)) return token
+  if (isAccessToken(token)) return token
   throw new PaddockError('settings.invalid', `The token file ${file} holds no token.`, {
     remedy: 'Remove the file; a new token is made with the next start.',
   })

@@ -1,6 +1,7 @@
 /** The token between two engines, kept in a file so that it stands in no settings and no list of processes. */
 import { readFile } from 'node:fs/promises'
 import { PaddockError } from '../../../../shared/errors.ts'
+import { isAccessToken } from '../../../access-token.ts'
 
 /** Reads it, without blanks around. Throws `wasm.invalid_config`. */
 export async function readToken(file: string): Promise<string> {
@@ -10,8 +11,7 @@ export async function readToken(file: string): Promise<string> {
   } catch (cause) {
     throw fault(file, 'cannot be read', cause)
   }
-  if (!/^[\x21-\x7e]{16,512}$/.test(text))
-    throw fault(file, 'holds no token of 16 to 512 characters without blanks')
+  if (!isAccessToken(text)) throw fault(file, 'holds no token of 16 to 512 characters without blanks')
   return text
 }
 
